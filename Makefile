@@ -1,0 +1,55 @@
+# `make` lists the verbs. Everything is installed into .venv; nothing outside this folder is touched.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# This version is a CPU build where pip prefers one; `make install TORCH=torch` takes the newest, CUDA included.
+TORCH ?= torch==2.13.0
+# Where `make demo` leaves its table and picture.
+OUT ?= demo
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+# What `make demo MOVIE=...` is given reaches the shell as a variable, not as shell text.
+export MOVIE OUT
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo lab test test-all lint types notebooks bench tiny
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | column -t -s '|'
+
+install: $(INSTALLED) ## .venv with everything in it (2.3 GB, two to three minutes)
+
+# The stamp is written last, so an interrupted install is simply done again.
+$(INSTALLED): pyproject.toml
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv
+	@echo "Installing into .venv: a few minutes, once."
+	@$(PIP) "$(TORCH)"
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## segment a rendered movie, or your own: make demo MOVIE=film.mp4
+	@$(BIN)/sceneviz $(if $(MOVIE),segment "$$MOVIE",demo) --out "$$OUT"
+
+lab: $(INSTALLED) ## JupyterLab on the notebooks
+	@$(BIN)/jupyter lab notebooks
+
+test: $(INSTALLED) lint ## the fast tests
+	@$(BIN)/python -m pytest -q -m "not slow and not benchmark"
+
+test-all: $(INSTALLED) lint types ## every test: also the slow ones, and each notebook from scratch
+	@$(BIN)/python -m pytest -q -m "not benchmark"
+
+lint: $(INSTALLED) ## ruff, on code and notebooks
+	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
+
+types: $(INSTALLED) ## mypy --strict on the package
+	@$(BIN)/mypy
+
+notebooks: $(INSTALLED) ## execute every notebook in place
+	@$(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
+
+bench: $(INSTALLED) ## timings, printed
+	@$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
+
+tiny: $(INSTALLED) ## train the embedded model again (hours on two cores)
+	@$(BIN)/python -m sceneviz.tiny

@@ -1,0 +1,62 @@
+"""sceneviz: a movie in, its scenes out, and a look inside every decision.
+
+The public names stand in the order of the flow:
+
+    movie = sv.read_movie("film.mp4")           # or sv.render_movie(seed)
+    model = sv.load_model()                     # the small embedded model; or a Qwen2.5-VL, by name or folder
+    prediction = sv.predict(movie, model)
+    prediction.scenes()                         # a table
+    sv.plot.timeline(movie, prediction)         # a figure
+    sv.score([movie], [prediction])             # where the movie has labels
+    sv.export(movie, prediction, "chapters.txt")
+
+Importing sceneviz is cheap: a name brings its libraries when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from sceneviz._text import ScenevizError, choice
+
+if TYPE_CHECKING:
+    from sceneviz import plot as plot
+    from sceneviz.metrics import score as score
+    from sceneviz.models import load_model as load_model
+    from sceneviz.movie import Movie as Movie
+    from sceneviz.prediction import predict as predict
+    from sceneviz.reading import read_movie as read_movie
+    from sceneviz.recipe import Recipe as Recipe
+    from sceneviz.results import Prediction as Prediction
+    from sceneviz.synthetic import render_movie as render_movie
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "read_movie": "reading",
+    "render_movie": "synthetic",
+    "Movie": "movie",
+    "Recipe": "recipe",
+    "load_model": "models",
+    "predict": "prediction",
+    "Prediction": "results",
+    "score": "metrics",
+}
+_PARTS = ("plot",)
+__all__ = [*_HOMES, *_PARTS]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, fetched from its module on first use."""
+    try:
+        choice(name, __all__, "a name of sceneviz")
+    except ScenevizError as error:
+        raise AttributeError(str(error)) from None
+    module = importlib.import_module(f"{__name__}.{_HOMES.get(name, name)}")
+    globals()[name] = found = getattr(module, name) if name in _HOMES else module
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
