@@ -7,7 +7,7 @@ OUT ?= demo
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # What `make demo MOVIE=...` is given reaches the shell as a variable, not as shell text.
 export MOVIE OUT
 

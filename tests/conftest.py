@@ -1,0 +1,30 @@
+"""What all tests share: no network, repeatable examples, and real films where they lie beside the project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real films, subtitles and tokenizer files; not part of the project."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"needs the real material in {folder}, which is absent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def films(shared_data: Path) -> Path:
+    """The folder of real films and subtitles."""
+    return shared_data / "films"
