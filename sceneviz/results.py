@@ -104,6 +104,14 @@ class Prediction:
             f"{scenes} scenes at threshold {self.threshold:.3g})"
         )
 
+    def check(self, movie: Movie) -> None:
+        """Raise ScenevizError unless this prediction was made on the movie (labels and name may differ)."""
+        if self.movie != movie.fingerprint:
+            raise ScenevizError(
+                f"the prediction was made on {self.movie_name!r} with {len(self)} shots ({self.movie}), not on "
+                f"{movie.name!r} with {len(movie)} shots ({movie.fingerprint}); read it with the same shots and texts"
+            )
+
     def boundaries(self, threshold: float | None = None) -> np.ndarray:
         """`(n_shots,)` bool: is the confidence at least the threshold (None: the checkpoint's); False on the last."""
         level = self.threshold if threshold is None else _checked_threshold(threshold)

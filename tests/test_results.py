@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sceneviz._text import ScenevizError
@@ -80,7 +80,6 @@ def same(one: Prediction, other: Prediction) -> bool:
     return True
 
 
-@settings(deadline=None)
 @given(predictions())
 def test_the_file_gives_back_what_was_saved(tmp_path_factory: pytest.TempPathFactory, prediction: Prediction) -> None:
     path = tmp_path_factory.mktemp("saved") / "deep" / "prediction.json"
@@ -93,17 +92,16 @@ def test_the_file_gives_back_what_was_saved(tmp_path_factory: pytest.TempPathFac
     json.loads(before, parse_constant=pytest.fail)
 
 
-@settings(deadline=None)
 @given(predictions(), UNIT)
 def test_scenes_tile_the_movie(prediction: Prediction, threshold: float) -> None:
     scenes = prediction.scenes(threshold)
     covered = [k for row in scenes.itertuples() for k in range(row.first_shot, row.last_shot + 1)]
     assert covered == list(range(len(prediction)))
     assert (scenes["end_s"] > scenes["start_s"]).all()
-    assert (scenes["confidence"][:-1] >= threshold).all() and math.isnan(scenes["confidence"].iloc[-1])
+    assert (scenes["confidence"][:-1] >= threshold).all()
+    assert math.isnan(scenes["confidence"].iloc[-1])
 
 
-@settings(deadline=None)
 @given(predictions(), UNIT, UNIT)
 def test_a_higher_threshold_only_merges_scenes(prediction: Prediction, one: float, other: float) -> None:
     low, high = sorted((one, other))
