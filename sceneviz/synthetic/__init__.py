@@ -1,0 +1,18 @@
+"""Movies rendered from a seed, with known scenes and known reasons why each scene ends."""
+
+from sceneviz.synthetic.files import render_movie, write_movie
+from sceneviz.synthetic.script import TEST_SEEDS, reasons, story
+from sceneviz.synthetic.story import REASONS, Place, Scene, Story, Take
+
+__all__ = [
+    "REASONS",
+    "TEST_SEEDS",
+    "Place",
+    "Scene",
+    "Story",
+    "Take",
+    "reasons",
+    "render_movie",
+    "story",
+    "write_movie",
+]
