@@ -46,7 +46,8 @@ types: $(INSTALLED) ## mypy --strict on the package
 	@$(BIN)/mypy
 
 notebooks: $(INSTALLED) ## execute every notebook in place
-	@$(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
+	@$(BIN)/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace \
+	    --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 bench: $(INSTALLED) ## timings, printed
 	@$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
