@@ -107,7 +107,7 @@ class RenderedFrames:
         height, width = picture.shape[:2]
         if blur * height > 0.3:
             picture = cv2.GaussianBlur(picture, (0, 0), blur * height)
-        picture = cv2.LUT(cv2.transform(picture, matrix), table)
+        picture = cv2.transform(cv2.LUT(picture, table), matrix)  # in this order black and white stays so
         vignette, grain = self._lens(height, width)
         # where the grain is taken from hops about, the same way for every size
         y, x = (frame * 7919) % 61, (frame * 104729) % 59

@@ -54,7 +54,7 @@ def build(place: Place) -> Set:
     canvas = Canvas(rng, place.hue)
     painter = getattr(indoors, place.family, None) or getattr(outdoors, place.family)
     painter(canvas)
-    props = [_prop(canvas) for _ in range(PROPS)]
+    props = [_prop(canvas, int(kind)) for kind in rng.permutation(8)[:PROPS]]
     for prop in props:
         for _ in range(2):
             _put(canvas.rgb, prop, canvas.between(10, WIDTH - 50), canvas.between(110, 138), canvas.between(22, 36))
@@ -80,8 +80,8 @@ def _lit(canvas: Canvas, time: str) -> np.ndarray:
     return picture
 
 
-def _prop(c: Canvas) -> np.ndarray:
-    """An object in the colours of the place: `(160, 160, 4)` uint8, colour premultiplied by the last channel."""
+def _prop(c: Canvas, kind: int) -> np.ndarray:
+    """One of 8 kinds of object, in the colours of its place: `(160, 160, 4)` uint8 RGBA, premultiplied."""
     rng = c.rng
     size = PROP_SIZE
     main = c.tone(rng.uniform(0.5, 0.95), hue=c.accent + rng.normal(0, 0.08), vivid=1.5)
@@ -97,7 +97,6 @@ def _prop(c: Canvas) -> np.ndarray:
         cv2.ellipse(rgb, (x, y), (a, b), 0, 0, 360, fill, -1, cv2.LINE_AA)
         cv2.ellipse(mask, (x, y), (a, b), 0, 0, 360, 255, -1, cv2.LINE_AA)
 
-    kind = rng.integers(8)
     if kind == 0:  # clock
         disc(80, 80, 70, 70, main)
         disc(80, 80, 56, 56, light)

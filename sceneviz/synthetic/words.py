@@ -95,7 +95,7 @@ _TOPICS = {
         "muddy ripe rural dry",
     ),
     "politics": (
-        "president senator vote election campaign speech party minister treaty poll mayor congress scandal press policy",
+        "president senator vote election campaign speech party minister treaty poll mayor congress scandal policy",
         "vote elect campaign govern resign",
         "political liberal popular public",
     ),
