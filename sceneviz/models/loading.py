@@ -1,0 +1,195 @@
+"""From a name to a SceneModel: the embedded model, a folder, or a model of the hub, with or without an adapter."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sceneviz._text import ScenevizError, choice
+from sceneviz.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+    from sceneviz.models.scene_model import SceneModel
+
+CARD = "sceneviz.json"  # beside config.json: the recipe and threshold that a checkpoint was trained and tuned with
+EMBEDDED = {"tiny": Path(__file__).parent.parent / "tiny"}
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+QUANTIZE = ("4bit", "8bit")
+
+
+def load_model(
+    name: str = "tiny",
+    *,
+    adapter: str | Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    quantize: str | None = None,
+) -> SceneModel:
+    """Load a model, and what its checkpoint says about the recipe it was trained with.
+
+    name: "tiny" (the embedded model), a local folder, or a hub name such as "Qwen/Qwen2.5-VL-7B-Instruct".
+    adapter: a peft adapter (a LoRA, say) to attach, a folder or a hub name; its recipe and threshold then count.
+    device: "auto" takes CUDA, then MPS, then the CPU; "cuda:1" or "cpu" name one; "balanced" spreads the layers over
+        all GPUs.
+    dtype: "auto" is bfloat16 on a GPU and float32 on the CPU; or float32, bfloat16, float16.
+    quantize: "4bit" or "8bit" by bitsandbytes (the extra `sceneviz[quantize]`), on CUDA.
+    """
+    import torch
+    from transformers import AutoTokenizer
+
+    from sceneviz.models.family import family_of
+    from sceneviz.models.scene_model import SceneModel
+
+    source = _source(name)
+    family = family_of(_config(source, name).model_type)
+    target = _device(device)
+    options: dict[str, Any] = {
+        "dtype": _dtype(dtype, target),
+        "attn_implementation": _attention(target),
+        "trust_remote_code": False,
+        "use_safetensors": True,
+    }
+    if device == "balanced":
+        options["device_map"] = "balanced"
+    if quantize is not None:
+        options["quantization_config"] = _quantization(quantize, target, options["dtype"])
+        options.setdefault("device_map", {"": target})
+    try:
+        module: Any = family.load(source, **options)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise _not_loaded(name, error) from error
+    if "device_map" not in options:
+        module = module.to(torch.device(target))
+    card = read_card(Path(source))
+    if adapter is not None:
+        module, card = _adapted(module, str(adapter), card)
+    return SceneModel(
+        module=module.eval(),
+        tokenizer=tokenizer,
+        family=family,
+        name=name if adapter is None else f"{name} + {Path(adapter).name}",
+        recipe=Recipe(**card.get("recipe", {})),
+        threshold=float(card.get("threshold", 0.5)),
+        embedded=name in EMBEDDED,
+    )
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """What a checkpoint folder says of its recipe and threshold; empty for a checkpoint that others made."""
+    path = folder / CARD
+    if not path.is_file():
+        return {}
+    try:
+        card: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        Recipe(**card.get("recipe", {}))
+        float(card.get("threshold", 0.5))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ScenevizError(f"{path}: expected a recipe and a threshold in JSON ({error})") from error
+    return card
+
+
+def write_card(folder: Path, recipe: Recipe, threshold: float, **more: object) -> None:
+    """Leave the recipe and threshold beside a checkpoint's weights."""
+    card = {"format": 1, "recipe": asdict(recipe), "threshold": threshold, **more}
+    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+
+
+def _source(name: str) -> str:
+    """The folder a name stands for, or the name itself where the hub must be asked."""
+    folder = EMBEDDED.get(name, Path(name))
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ScenevizError(f"{folder} is a folder, but holds no config.json; a model's folder is expected")
+        return str(folder)
+    looks_local = name.startswith((".", "/", "~")) or name.count("/") != 1
+    if looks_local:
+        raise ScenevizError(
+            f"no model {name!r}: expected 'tiny', a folder with config.json and safetensors, or a hub name such as "
+            "'Qwen/Qwen2.5-VL-7B-Instruct'"
+        )
+    return name
+
+
+def _config(source: str, name: str) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(source, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise _not_loaded(name, error) from error
+
+
+def _not_loaded(name: str, error: Exception) -> ScenevizError:
+    if Path(name).is_dir():
+        return ScenevizError(f"model folder {name}: {str(error).splitlines()[0]}")
+    return ScenevizError(
+        f"model {name!r} is not on this machine and could not be downloaded; where there is a network, run "
+        f"`hf download {name} --local-dir {Path(name).name}`, copy that folder here, and pass its path instead"
+    )
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device not in ("auto", "balanced"):
+        kind = choice(device.split(":")[0], ("cpu", "cuda", "mps"), "device")
+        present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        if not present[kind]:
+            raise ScenevizError(f"device {device!r} is not available here; present: cpu, or device='auto'")
+        return device
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "balanced":
+        raise ScenevizError("device='balanced' spreads a model over CUDA GPUs, and there is none here; use 'auto'")
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _dtype(dtype: str, device: str) -> torch.dtype:
+    import torch
+
+    choice(dtype, DTYPES, "dtype")
+    if dtype == "auto":
+        return torch.float32 if device == "cpu" else torch.bfloat16
+    resolved: torch.dtype = getattr(torch, dtype)
+    return resolved
+
+
+def _attention(device: str) -> str:
+    from transformers.utils import is_flash_attn_2_available
+
+    return "flash_attention_2" if device.startswith("cuda") and is_flash_attn_2_available() else "sdpa"
+
+
+def _quantization(quantize: str, device: str, dtype: torch.dtype) -> Any:
+    from transformers import BitsAndBytesConfig
+    from transformers.utils import is_bitsandbytes_available
+
+    choice(quantize, QUANTIZE, "quantize")
+    if not device.startswith("cuda"):
+        raise ScenevizError(f"quantize={quantize!r} needs a CUDA GPU, and the device is {device!r}; leave it out")
+    if not is_bitsandbytes_available():
+        raise ScenevizError("quantize needs bitsandbytes: pip install 'sceneviz[quantize]'")
+    if quantize == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=dtype, bnb_4bit_quant_type="nf4")
+
+
+def _adapted(module: Any, adapter: str, card: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    from peft import PeftModel
+
+    local = Path(adapter)
+    if local.exists() and not (local / "adapter_config.json").is_file():
+        raise ScenevizError(f"{adapter}: expected a peft adapter with adapter_config.json; found none")
+    if not local.exists() and (os.sep in adapter and adapter.count("/") != 1):
+        raise ScenevizError(f"no adapter at {adapter}; expected a folder with adapter_config.json")
+    try:
+        wrapped = PeftModel.from_pretrained(module, adapter)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ScenevizError(f"adapter {adapter} does not fit this model: {str(error).splitlines()[0]}") from error
+    return wrapped.get_base_model(), (read_card(local) or card)

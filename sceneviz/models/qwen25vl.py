@@ -1,0 +1,75 @@
+"""The Qwen2.5-VL family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+# CLIP's pixel statistics, as in the published preprocessor_config.json.
+MEAN = (0.48145466, 0.4578275, 0.40821073)
+STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+class Qwen25VL:
+    """Qwen2.5-VL: one placeholder a merged 2 x 2 block of 14-pixel patches, 3-D rotary positions, plain features."""
+
+    model_type = "qwen2_5_vl"
+    placeholder = "<|image_pad|>"
+
+    def build(self, config: Any) -> nn.Module:
+        """A randomly initialised model for a config."""
+        from transformers import Qwen2_5_VLForConditionalGeneration
+
+        return Qwen2_5_VLForConditionalGeneration._from_config(config)
+
+    def load(self, folder: str, **options: Any) -> nn.Module:
+        """A model with its weights; options go to `from_pretrained`."""
+        from transformers import Qwen2_5_VLForConditionalGeneration
+
+        module: nn.Module = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, **options)
+        return module
+
+    def patches(self, frames: Tensor, patch: int = 14, merge: int = 2, temporal: int = 2) -> Tensor:
+        """Frames `(n, H, W, 3)` uint8 to rows of pixels `(n * patches, 3 * temporal * patch²)` float32.
+
+        The same values, in the same order, as `Qwen2VLImageProcessor` makes for sizes that need no resizing, for all
+        frames at once: each still is repeated `temporal` times, and patches go by merged blocks.
+        """
+        n, height, width, _ = frames.shape
+        rows, columns = height // (patch * merge), width // (patch * merge)
+        scale = torch.tensor(STD, device=frames.device) * 255
+        shift = torch.tensor(MEAN, device=frames.device) * 255
+        pixels = (frames.float() - shift) / scale
+        blocks = pixels.reshape(n, rows, merge, patch, columns, merge, patch, 3)
+        ordered = blocks.permute(0, 1, 4, 2, 5, 7, 3, 6).unsqueeze(6)
+        return ordered.expand(*ordered.shape[:6], temporal, patch, patch).reshape(
+            n * rows * columns * merge * merge, 3 * temporal * patch * patch
+        )
+
+    def encode(self, module: Any, frames: Tensor) -> Tensor:
+        """Frames `(n, H, W, 3)` uint8 to features `(n, tokens, hidden)`."""
+        config = module.config.vision_config
+        n, height, width, _ = frames.shape
+        pixels = self.patches(frames, config.patch_size, config.spatial_merge_size, config.temporal_patch_size)
+        grid = torch.tensor([[1, height // config.patch_size, width // config.patch_size]], device=frames.device)
+        output = module.model.get_image_features(pixels, grid.expand(n, 3), return_dict=True)
+        return torch.stack(tuple(output.pooler_output))
+
+    def positions(self, module: Any, ids: Tensor, mask: Tensor, grid: tuple[int, int]) -> Tensor:
+        """`(3, batch, length)` positions from the model's own rule (a Python loop: keep it on the CPU); padding gets 0."""
+        visual = (ids == module.config.image_token_id) & mask.bool()
+        count = int(visual.sum()) // (grid[0] * grid[1])
+        merge = module.config.vision_config.spatial_merge_size
+        grids = torch.tensor([[1, grid[0] * merge, grid[1] * merge]]).expand(count, 3)
+        positions: Tensor = module.model.get_rope_index(
+            ids, mm_token_type_ids=visual.int(), image_grid_thw=grids, attention_mask=mask
+        )[0]
+        return positions
+
+    def vision(self, bundle: Tensor) -> dict[str, Any]:
+        """Hand features to the model's forward as if its vision tower had just made them."""
+        from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+        return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=tuple(bundle))}}

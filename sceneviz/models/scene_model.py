@@ -1,0 +1,119 @@
+"""A vision-language model made ready to read windows of a movie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sceneviz._text import fingerprint
+from sceneviz.models.family import Family
+from sceneviz.models.prefix import Answers, Prefix, Reading
+from sceneviz.prompt import Encoder, Prompt, TokenLayout, lay_out
+from sceneviz.recipe import Recipe
+
+
+@dataclass(eq=False)
+class SceneModel:
+    """Model, tokenizer and what the checkpoint says of itself; made by `load_model`.
+
+    module: the transformers model, in eval mode.
+    recipe: how movies were shown to it in training; threshold: the confidence that served best on validation.
+    embedded: it is the small model that comes with this package, and no claim about the paper.
+    """
+
+    module: Any
+    tokenizer: Any
+    family: Family
+    name: str
+    recipe: Recipe
+    threshold: float = 0.5
+    embedded: bool = False
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """Tokenises prompts, and knows the Yes, No and placeholder tokens."""
+        return Encoder(self.tokenizer, self.family.placeholder)
+
+    @property
+    def device(self) -> torch.device:
+        """Where inputs go: the device of the input embeddings."""
+        weight: Tensor = self.module.get_input_embeddings().weight
+        return weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What activations are computed in."""
+        return self.module.dtype  # type: ignore[no-any-return]
+
+    @property
+    def pad(self) -> int:
+        """The token that fills up a batch; masked out everywhere."""
+        pad = self.tokenizer.pad_token_id
+        return int(self.tokenizer.eos_token_id if pad is None else pad)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A short name for the weights (up to 64 values of every tensor) and the shape of the model."""
+        parts: list[object] = [self.module.config.model_type]
+        for name, tensor in sorted(self.module.state_dict().items()):
+            flat = tensor.detach().reshape(-1)
+            sample = flat[:: max(1, flat.numel() // 64)][:64].float().cpu().numpy()
+            parts += [name, tuple(tensor.shape), sample.tobytes()]
+        return fingerprint(*parts)
+
+    def __repr__(self) -> str:
+        millions = sum(parameter.numel() for parameter in self.module.parameters()) / 1e6
+        dtype = str(self.dtype).removeprefix("torch.")
+        return f"SceneModel({self.name!r}: {millions:,.1f} M parameters, {dtype} on {self.device})"
+
+    def layout(self, prompt: Prompt) -> TokenLayout:
+        """Which token is which: shot, modality, frame and place in the frame."""
+        return lay_out(prompt, self.encoder)
+
+    @torch.no_grad()
+    def encode(self, frames: np.ndarray) -> Tensor:
+        """Frames `(n, H, W, 3)` uint8, marked as the recipe wants, to their features `(n, tokens, …)`."""
+        return self.family.encode(self.module, torch.from_numpy(np.ascontiguousarray(frames)).to(self.device))
+
+    def prefill(
+        self, layouts: Sequence[TokenLayout], features: Tensor | None, answers: Answers | None = None
+    ) -> tuple[Prefix, Reading | None]:
+        """Compute prompts once, so that they can answer any number of suffixes.
+
+        features: of all frames of all prompts, in order; None where the prompts have none.
+        answers: a draft, read in the same forward; the reading is None without one.
+        """
+        prefix = Prefix(self, layouts, features)
+        return prefix, prefix.fill(answers)
+
+    def forward(
+        self,
+        ids: Tensor,
+        *,
+        mask: Tensor,
+        positions: Tensor,
+        keep: np.ndarray,
+        past: Any = None,
+        vision: dict[str, Any] | None = None,
+    ) -> tuple[Tensor, Any]:
+        """One forward: logits `(batch, len(keep), vocabulary)` at the places kept, and the cache behind them.
+
+        ids: `(batch, length)`. mask: `(batch, cached + length)`. positions: `(3, batch, length)`, always explicit, since
+        the model's own memory of the last prompt's positions is state that would leak from one call into another.
+        """
+        output = self.module(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=past,
+            use_cache=True,
+            logits_to_keep=torch.from_numpy(np.asarray(keep, np.int64)).to(ids.device),
+            **(vision or {}),
+        )
+        return output.logits, output.past_key_values
