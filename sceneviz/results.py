@@ -186,6 +186,16 @@ class Prediction:
             raise ScenevizError(f"{path}: the prediction is damaged ({error}); predict again") from error
 
 
+def shot_table(movie: Movie, prediction: Prediction, *, threshold: float | None = None) -> pd.DataFrame:
+    """A row a shot: `Prediction.to_frame`, whether a scene ends here by the threshold, and `label` where there is one.
+
+    threshold: None takes the checkpoint's. label: the first annotator's, with the values of `Movie.labels`.
+    """
+    prediction.check(movie)
+    table = prediction.to_frame().assign(boundary=prediction.boundaries(threshold))
+    return table if movie.labels is None else table.assign(label=movie.labels[0])
+
+
 def _shot(names: list[str], row: list[Any]) -> Shot:
     """A shot from its row in a saved file."""
     values = dict(zip(names, row, strict=True))

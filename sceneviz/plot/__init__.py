@@ -1,0 +1,7 @@
+"""Drawing. Every function takes `ax`, returns it, and never shows, saves or touches rcParams; `save` alone writes."""
+
+from sceneviz.plot.filmstrip import filmstrip
+from sceneviz.plot.saving import save
+from sceneviz.plot.timeline import timeline
+
+__all__ = ["filmstrip", "save", "timeline"]
