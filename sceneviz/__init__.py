@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING
 
 from sceneviz._text import ScenevizError, choice
 
+# At once, since it is called like its module, which would else take its place whenever that is imported.
+from sceneviz.export import export as export
+
 if TYPE_CHECKING:
     from sceneviz import plot as plot
     from sceneviz.metrics import score as score
@@ -43,8 +46,7 @@ _HOMES = {
     "Prediction": "results",
     "score": "metrics",
 }
-_PARTS = ("plot",)
-__all__ = [*_HOMES, *_PARTS]
+__all__ = [*_HOMES, "export", "plot"]
 
 
 def __getattr__(name: str) -> object:

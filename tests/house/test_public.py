@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 from types import ModuleType
 
@@ -43,6 +44,12 @@ def test_plots_take_an_axis_by_name() -> None:
         assert _positional(plot) <= 3, name
         if name != "save":
             assert inspect.signature(plot).parameters["ax"].kind is inspect.Parameter.KEYWORD_ONLY, name
+
+
+def test_a_module_never_takes_the_place_of_a_public_name() -> None:
+    for name in CALLABLES:
+        importlib.import_module(getattr(sv, name).__module__)
+        assert not isinstance(getattr(sv, name), ModuleType), name
 
 
 def test_editors_see_the_names_that_load_lazily(sources: dict[str, ast.Module]) -> None:
