@@ -36,7 +36,7 @@ def save(figure: Axes | Figure, path: str | os.PathLike[str]) -> Path:
     kind = choice(path.suffix.lower().removeprefix("."), _UNDATED, "the suffix of a figure")
     whole = figure if isinstance(figure, Figure) else figure.get_figure(root=True)
     if whole is None:
-        raise ScenevizError("save: these axes were removed from their figure")
+        raise ScenevizError("save: these axes were removed from their figure; draw again")
     picture = io.BytesIO()
     # Text stays text (TrueType in PDF, <text> in SVG), each image stays its own, and names inside an SVG repeat.
     settings: Any = {

@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from sceneviz._text import plain
+from sceneviz._text import ScenevizError, plain
 from sceneviz.movie import Movie
 from sceneviz.results import Prediction
 
@@ -56,12 +56,11 @@ def tidy(ax: Axes) -> None:
 
 
 def size_in(ax: Axes) -> tuple[float, float]:
-    """(width, height) of the axes in inches, after the figure's layout has settled."""
+    """(width, height) of the axes in inches, as they will be drawn."""
     figure = ax.get_figure(root=True)
     if figure is None:
-        raise ValueError("the axes belong to no figure")
-    if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
+        raise ScenevizError("these axes were removed from their figure; take new ones")
+    figure.draw_without_rendering()  # lets the layout settle, and rows find their places
     box = ax.get_window_extent()
     return box.width / figure.dpi, box.height / figure.dpi
 
@@ -69,12 +68,12 @@ def size_in(ax: Axes) -> tuple[float, float]:
 def caption(ax: Axes, below: Any, prediction: Prediction, *notes: str) -> None:
     """Under the artist `below`: what was shown to which model, in small print."""
     recipe = prediction.recipe
+    facts = [EMBEDDED_NOTE] * prediction.embedded + [f"context {recipe.context}, focus {recipe.focus}", *notes]
+    # Lines break between facts, not within one; names may be long, so they break where they must.
     parts = [plain(prediction.movie_name), plain(prediction.model_name)]
-    parts += [EMBEDDED_NOTE] * prediction.embedded
-    parts += [f"context {recipe.context}, focus {recipe.focus}", *notes]
+    parts += [fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts]
     letters = max(20, int(size_in(ax)[0] * 72 / (SMALL_PT * 0.53)))
-    unbroken = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts]
-    lines = textwrap.wrap("\N{NO-BREAK SPACE}· ".join(unbroken), letters)
+    lines = textwrap.wrap("\N{NO-BREAK SPACE}· ".join(parts), letters)
     ax.annotate(
         "\n".join(line.rstrip("\N{NO-BREAK SPACE}·") for line in lines),
         (0, 0),

@@ -76,6 +76,18 @@ def test_rows_lie_inside_the_axes_and_share_their_x(make_movie: Callable, make_p
     assert all(low.y1 <= high.y0 + 1e-6 for low, high in pairwise(ordered))
 
 
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_frames_keep_their_shape(layout: str | None, make_movie: Callable, make_prediction: Callable) -> None:
+    movie = make_movie([10] * 13)
+    ax = Figure(figsize=(6.875, 2.4), layout=layout).subplots()
+    plot.timeline(movie, make_prediction(movie), ax=ax)
+    ax.figure.draw_without_rendering()
+    (strip,) = [row for row in ax.child_axes if row.images]
+    for image in strip.images:
+        box = image.get_window_extent()
+        assert box.width / box.height == pytest.approx(160 / 90, rel=0.03)
+
+
 def test_a_long_movie_shows_as_many_frames_of_the_same_size(make_movie: Callable, make_prediction: Callable) -> None:
     short, long = make_movie([10] * 13), make_movie([10] * 200)
     shown = []
