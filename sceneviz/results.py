@@ -6,6 +6,7 @@ import json
 import math
 import os
 from dataclasses import asdict, astuple, dataclass, fields
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ class Prediction:
             raise ScenevizError(
                 f"prediction: embedded must be a bool and recipe a Recipe, got {self.embedded!r} and {self.recipe!r}"
             )
-        object.__setattr__(self, "threshold", _checked_threshold(self.threshold))
+        object.__setattr__(self, "threshold", checked_threshold(self.threshold))
         object.__setattr__(self, "shots", Movie(self.movie_name, tuple(self.shots)).shots)
         for name, dtype in _COLUMNS.items():
             object.__setattr__(self, name, _checked_column(getattr(self, name), name, dtype, len(self.shots)))
@@ -114,7 +115,7 @@ class Prediction:
 
     def boundaries(self, threshold: float | None = None) -> np.ndarray:
         """`(n_shots,)` bool: is the confidence at least the threshold (None: the checkpoint's); False on the last."""
-        level = self.threshold if threshold is None else _checked_threshold(threshold)
+        level = self.threshold if threshold is None else checked_threshold(threshold)
         return np.asarray(np.nan_to_num(self.confidence, nan=-1.0) >= level)
 
     def to_frame(self) -> pd.DataFrame:
@@ -202,9 +203,9 @@ def _shot(names: list[str], row: list[Any]) -> Shot:
     return Shot(**values | {"characters": tuple(values["characters"])})
 
 
-def _checked_threshold(value: float) -> float:
+def checked_threshold(value: float) -> float:
     """A threshold as a plain float, or an error."""
-    if isinstance(value, (str, bool)) or not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= 1:
         raise ScenevizError(f"a threshold is a number from 0 to 1, got {value!r}")
     return float(value)
 

@@ -144,6 +144,7 @@ def test_arrays_are_read_only_copies() -> None:
         ({"position": ["0", "1", "2", "3", "4"]}, "position must be 5 numbers"),
         ({"threshold": 1.5}, "from 0 to 1"),
         ({"threshold": math.nan}, "from 0 to 1"),
+        ({"threshold": None}, "from 0 to 1"),
         ({"shots": ()}, "no shots"),
         ({"model_name": None}, "model_name must be text"),
         ({"embedded": 1}, "embedded must be a bool"),

@@ -10,7 +10,7 @@ import numpy as np
 from sceneviz._text import ScenevizError, choice
 from sceneviz.metrics.presets import PRESETS, Preset
 from sceneviz.movie import Movie
-from sceneviz.results import Prediction
+from sceneviz.results import Prediction, checked_threshold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,7 @@ def score(
     import pandas as pd
 
     rules = PRESETS[choice(preset, PRESETS, "preset")]
+    threshold = checked_threshold(threshold)
     films = [movies] if isinstance(movies, Movie) else list(movies)
     answers = [predictions] if isinstance(predictions, Prediction) else list(predictions)
     if len(films) != len(answers) or not films:
@@ -82,6 +83,6 @@ def _figures(truth: np.ndarray, confidence: np.ndarray, threshold: float) -> dic
         "boundaries": boundaries,
         "prevalence": boundaries / len(truth) if len(truth) else np.nan,
         "AP": float(average_precision_score(truth, confidence)) if boundaries else np.nan,
-        "threshold": float(threshold),
+        "threshold": threshold,
         "F1": 2 * hits / (boundaries + claims) if boundaries + claims else 0.0,
     }

@@ -86,6 +86,7 @@ def test_mistakes_are_one_clear_line(make_movie: Callable, make_prediction: Call
     right = make_prediction(movie)
     for call, message in [
         (lambda: score(movie, right, preset="basl"), "did you mean 'bassl'"),
+        (lambda: score(movie, right, threshold=50), "from 0 to 1, got 50"),
         (lambda: score(other, right), "was made on 'plain' with 12 shots"),
         (lambda: score([movie, other], [right]), "2 movies and 1 predictions"),
         (lambda: score([], []), "0 movies"),
