@@ -80,7 +80,8 @@ def _show_warning(
 def segment(arguments: argparse.Namespace) -> None:
     """`sceneviz segment MOVIE`: scenes of a film, as files and as a table on the screen."""
     out = Path(f"{arguments.movie.stem}.scenes") if arguments.out is None else arguments.out
-    out.mkdir(parents=True, exist_ok=True)
+    if out.exists() and not out.is_dir():  # better known before the work than after it
+        raise ScenevizError(f"--out must be a folder, {out} is a file")
     movie = sv.read_movie(
         arguments.movie,
         shots=arguments.shots,

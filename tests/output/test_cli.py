@@ -191,10 +191,21 @@ def test_wrong_words_are_one_line(words: str, line: str, calls: dict, capsys: py
     assert "read_movie" not in calls
 
 
+def test_a_film_that_cannot_be_read_leaves_nothing_behind(
+    calls: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_movie(*_: object, **__: object) -> None:
+        raise ScenevizError("no such file")
+
+    monkeypatch.setitem(vars(sv), "read_movie", read_movie)
+    assert cli.main(["segment", "film.mp4"]) == 2
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_in_the_way_of_the_folder(calls: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "here").write_text("mine")
     assert cli.main(["segment", "film.mp4", "--out", "here"]) == 2
-    assert capsys.readouterr().err == "sceneviz: File exists: here\n"
+    assert capsys.readouterr().err == "sceneviz: --out must be a folder, here is a file\n"
     assert (tmp_path / "here").read_text() == "mine"
 
 
