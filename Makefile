@@ -1,6 +1,6 @@
 # `make` lists the verbs. Everything is installed into .venv; nothing outside this folder is touched.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-# This version is a CPU build where pip prefers one; `make install TORCH=torch` takes the newest, CUDA included.
+# The version that the tests run on; `make install TORCH=torch` takes the newest.
 TORCH ?= torch==2.13.0
 # Where `make demo` leaves its table and picture.
 OUT ?= demo

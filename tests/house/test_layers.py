@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 ORDER = (
-    "_text movie recipe results reading data synthetic prompt models "
+    "_text movie recipe results reading data synthetic prompt models journal "
     "prediction attention intervention attribution explanation metrics paper baselines training "
-    "ablation export plot browser cli tiny"
+    "ablation export plot browser cli __main__ tiny"
 ).split()
 
 # Nothing reaches back: drawing and counting open saved results, so they need neither a model nor its libraries.

@@ -52,6 +52,12 @@ def test_the_readme_names_only_verbs_that_exist(root: Path) -> None:
     assert {"demo", "test"} <= named <= verbs
 
 
+def test_the_readme_links_to_files_that_exist(root: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (root / "README.md").read_text(encoding="utf-8"))
+    assert links
+    assert not [link for link in links if not (root / link).exists()]
+
+
 def test_ci_runs_the_two_verbs(root: Path) -> None:
     script = root / ".ci" / "run"
     assert os.access(script, os.X_OK)
