@@ -101,8 +101,9 @@ def demo(arguments: argparse.Namespace) -> None:
     from sceneviz.synthetic import write_movie
 
     rendered = sv.render_movie(DEMO_SEED)
-    print(f"rendering {plain(rendered.name)} (seed {DEMO_SEED}, never trained on) to {arguments.out / 'movie'}")
-    video = write_movie(rendered, arguments.out / "movie")
+    folder = arguments.out / "movie"
+    print(f"rendering {plain(rendered.name)} (seed {DEMO_SEED}, never trained on) to {plain(folder, 1000)}")
+    video = write_movie(rendered, folder)
     movie = sv.read_movie(
         video,
         shots=video.with_suffix(".shots.txt"),
@@ -127,7 +128,7 @@ def render(arguments: argparse.Namespace) -> None:
 
     video = write_movie(sv.render_movie(arguments.seed), arguments.out)
     for file in sorted(video.parent.glob(f"{video.stem}.*")):
-        print(file)
+        print(plain(file, 1000))
 
 
 def _segment(movie: Movie, arguments: argparse.Namespace, out: Path) -> Prediction:
@@ -141,7 +142,7 @@ def _segment(movie: Movie, arguments: argparse.Namespace, out: Path) -> Predicti
         export(movie, prediction, out / name, threshold=arguments.threshold)
     _draw(movie, prediction, arguments.threshold, out / "timeline.png")
     _print_scenes(prediction, arguments.threshold)
-    print(f"written to {out}: {', '.join(NAMES)}, timeline.png")
+    print(f"written to {plain(out, 1000)}: {', '.join(NAMES)}, timeline.png")
     return prediction
 
 

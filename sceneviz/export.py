@@ -14,12 +14,7 @@ from sceneviz.results import Prediction, shot_table
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMES = {
-    "scenes.csv": "a row a scene",
-    "shots.csv": "a row a shot",
-    "prediction.json": "the prediction itself",
-    "chapters.txt": "chapters for ffmpeg",
-}
+NAMES = ("scenes.csv", "shots.csv", "prediction.json", "chapters.txt")
 
 
 def export(

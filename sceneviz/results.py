@@ -217,8 +217,9 @@ def _checked_column(values: Any, name: str, dtype: Any, n_shots: int) -> np.ndar
         raise ScenevizError(
             f"prediction: {name} must be {n_shots} numbers, one a shot, got {array.dtype} of shape {array.shape}"
         )
-    if not np.issubdtype(dtype, np.floating) and not np.array_equal(array, np.rint(array)):
-        raise ScenevizError(f"prediction: {name} must be whole numbers")
-    array = array.astype(dtype)
-    array.setflags(write=False)
-    return array
+    with np.errstate(invalid="ignore"):  # what does not fit is refused in the next line
+        column = array.astype(dtype)
+    if column.dtype.kind == "i" and not np.array_equal(column, array):
+        raise ScenevizError(f"prediction: {name} must be whole numbers that fit {column.dtype}")
+    column.setflags(write=False)
+    return column

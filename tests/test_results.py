@@ -140,6 +140,7 @@ def test_arrays_are_read_only_copies() -> None:
         ({"confidence": np.array([0.1, 0.5, 0, 0, 0.5])}, "last shot must be NaN"),
         ({"decision": np.array([0, 1, 0, 0, 0])}, "last shot must be -1"),
         ({"decision": np.array([0, 0.5, 0, 0, -1])}, "whole numbers"),
+        ({"window": np.array([0, 2**32, 0, 0, -1])}, "fit int32"),
         ({"window": np.array([0, -1, 0, 0, -1])}, "got -1 on shot 1"),
         ({"position": ["0", "1", "2", "3", "4"]}, "position must be 5 numbers"),
         ({"threshold": 1.5}, "from 0 to 1"),

@@ -26,7 +26,7 @@ INK, MUTED, FAINT = "#222222", "#666666", "#D0D0D0"
 TRUE_COLORS = ("#4D4D4D", "#A6A6A6")  # scenes as labelled, alternating
 PREDICTED_COLORS = ("#332288", "#A79FD1")  # scenes as predicted, alternating
 
-COLUMN_IN, PAGE_IN = 3.25, 6.875  # widths of one column and of the page in the CVPR layout
+PAGE_IN = 6.875  # width of the page in the CVPR layout; one column is 3.25
 TEXT_PT, SMALL_PT = 7.0, 6.0
 EMBEDDED_NOTE = "embedded tiny model, no claim about the paper"
 
