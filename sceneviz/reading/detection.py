@@ -101,5 +101,6 @@ def _transnetv2(device: str) -> torch.nn.Module:
             with path.open("rb") as file:
                 self.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
 
-    net: torch.nn.Module = Quiet(device=device).eval()
+    with torch.random.fork_rng(devices=[]):  # the weights are drawn at random before they are loaded
+        net: torch.nn.Module = Quiet(device=device).eval()
     return net

@@ -19,6 +19,8 @@ from sceneviz.reading.index import decoded, open_video, read_index, shown_at
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+# decord finds its way in these; in transport streams it seeks to wrong frames, and can hang.
+DECORD_CONTAINERS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 # The largest mean difference, of 255, at which two decoders are taken to show the same frame.
 SAME_FRAME = 2.0
 
@@ -28,7 +30,8 @@ class VideoFrames:
 
     A frame is what PyAV decodes as `rgb24`, turned as the file says. decord reads it where, at opening, it agrees with
     PyAV on the number of frames, their timestamps and a few of the frames themselves; PyAV reads it where they differ
-    (edit lists, transport streams), where the picture is turned or the file cut off, and where there is no decord.
+    (edit lists), in other containers than mp4 and mkv, where the picture is turned or the file cut off, and where there
+    is no decord.
     Pixels are as stored: a sample aspect ratio other than one is not applied.
 
     path: the file. index: what it holds. reader: which library reads it, "decord" or "pyav".
@@ -95,31 +98,34 @@ class VideoFrames:
         height, width = size[::-1] if turns % 2 else size
         # One reformatter for all: by default PyAV makes one a frame, with its threads, at several times the cost.
         scaler = VideoReformatter()
-        container, track = open_video(self.path)
+        container, track = open_video(self.path, self.index.damaged)
         with container:
             for frame in shown_at(decoded(container, track), self.index.pts):
                 small = scaler.reformat(frame, width, height, "rgb24", interpolation=Interpolation.AREA, threads=1)
-                yield np.rot90(small.to_ndarray(), turns)
+                yield np.ascontiguousarray(np.rot90(small.to_ndarray(), turns))
 
     def _decord_agrees(self) -> bool:
         """Does decord show the same frames at the same times. Where it is known not to, it isn't asked."""
-        if self.index.rotation or self.index.problem:
+        if self.index.container not in DECORD_CONTAINERS or self.index.rotation:
+            return False
+        if self.index.damaged or self.index.problem:
             return False
         try:
             import decord
         except ImportError:
             return False
+        decord.logging.set_level(decord.logging.QUIET)  # it may be wrong here, and that is why it is asked
         probes = sorted({0, len(self) // 2, len(self) - 1})
         try:
             reader = decord.VideoReader(str(self.path))
             if len(reader) != len(self):
                 return False
             times = reader.get_frame_timestamp(np.arange(len(self)))[:, 0]
+            # They are float32, in seconds since the file's own zero.
+            if not np.allclose(times, self.index.pts * float(self.index.time_base), rtol=1e-6, atol=2e-3):
+                return False
             frames = reader.get_batch(probes).asnumpy()
         except decord.DECORDError:
-            return False
-        # decord's times are float32 seconds since the file's own zero.
-        if not np.allclose(times, self.index.pts * float(self.index.time_base), rtol=1e-6, atol=2e-3):
             return False
         return all(
             mine.shape == theirs.shape and np.abs(mine.astype(int) - theirs).mean() < SAME_FRAME
@@ -146,7 +152,7 @@ class VideoFrames:
 
         keys = self.index.keys
         place = 0
-        container, track = open_video(self.path)
+        container, track = open_video(self.path, self.index.damaged)
         with container:
             while place < len(wanted):
                 before = keys[keys <= wanted[place]]
@@ -165,7 +171,7 @@ class VideoFrames:
                 else:
                     break
         if place < len(wanted):
-            container, track = open_video(self.path)
+            container, track = open_video(self.path, self.index.damaged)
             with container:
                 yield from shown_at(decoded(container, track), wanted[place:])
 

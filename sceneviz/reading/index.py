@@ -36,7 +36,9 @@ class VideoIndex:
     rate: frames a second, None if they are not evenly spaced.
     size: (height, width) in pixels, as displayed.
     rotation: degrees counterclockwise by which a decoded frame is turned for display: 0, 90, 180 or 270.
+    container: ffmpeg's name for the file's format.
     fingerprint: a short name for the file's content.
+    damaged: some packets are broken, or do not say when they are shown.
     problem: what is missing from a file that was cut off, in one line; "" if nothing is.
     """
 
@@ -48,7 +50,9 @@ class VideoIndex:
     rate: Fraction | None
     size: tuple[int, int]
     rotation: int
+    container: str
     fingerprint: str
+    damaged: bool
     problem: str
 
     @property
@@ -58,8 +62,11 @@ class VideoIndex:
         return np.asarray(units * float(self.time_base), np.float64)
 
 
-def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
-    """A file and its film track (cover art is none), opened for reading; the caller closes it."""
+def open_video(path: Path, damaged: bool = False) -> tuple[InputContainer, VideoStream]:
+    """A file and its film track (cover art is none), opened for reading; the caller closes it.
+
+    damaged: decode one frame after the other. Decoding several at once is faster, but loses those beside a broken one.
+    """
     import av
     from av.stream import Disposition
 
@@ -81,7 +88,7 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     if not tracks or container.format.name == "tty":
         container.close()
         raise ScenevizError(f"expected a video file, got one without a video track: {path}")
-    tracks[0].thread_type = "AUTO"
+    tracks[0].thread_type = "SLICE" if damaged else "AUTO"
     return container, tracks[0]
 
 
@@ -122,14 +129,15 @@ def read_index(path: Path) -> VideoIndex:
     container, track = open_video(path)
     with container:
         # One row a packet: pts, duration, keyframe, to be decoded but not shown (edit lists).
-        rows, doubtful = [], False
+        rows, damaged = [], False
         for packet in container.demux(track):
             if packet.size:
-                doubtful = doubtful or packet.pts is None or packet.is_corrupt
+                damaged = damaged or packet.pts is None or packet.is_corrupt
                 rows.append((packet.pts, packet.duration or 0, packet.is_keyframe, packet.is_discard))
         declared, begins = container.duration, container.start_time or 0
+        name = container.format.name
         time_base, rates = track.time_base, (track.base_rate, track.average_rate)
-    container, track = open_video(path)
+    container, track = open_video(path, damaged)
     with container:
         frames = decoded(container, track)
         begin = next(frames, None)
@@ -139,7 +147,7 @@ def read_index(path: Path) -> VideoIndex:
                 f"try `ffmpeg -i IN OUT.mkv` first: {path}"
             )
         shown = [row[0] for row in rows if row[0] is not None and not row[3]]
-        if doubtful:
+        if damaged:
             shown = [pts for pts, _ in chain([begin], frames)]
     pts = np.unique(np.asarray(shown, np.int64))
     lengths = [row[1] for row in rows if row[0] == pts[-1]]
@@ -157,7 +165,9 @@ def read_index(path: Path) -> VideoIndex:
         rate=_constant_rate(pts, time_base, rates),
         size=size[::-1] if rotation % 180 else size,
         rotation=rotation,
+        container=name,
         fingerprint=_content(path),
+        damaged=damaged,
         problem=_missing(path, len(pts), float((end - start) * time_base), (declared or 0) / 1e6),
     )
 
