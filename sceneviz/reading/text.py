@@ -41,9 +41,9 @@ def _encoding(data: bytes) -> str:
     for mark, name in MARKS:
         if data.startswith(mark):
             return name
-    # Without a mark, UTF-16 shows by its zero bytes: every text holds line ends, digits or spaces.
+    # Without a mark, UTF-16 shows by its zero bytes: every such file holds line ends, digits and spaces.
     even, odd = data[::2].count(0), data[1::2].count(0)
-    if even != odd:
+    if abs(even - odd) > len(data) / 20:
         return "utf-16-le" if odd > even else "utf-16-be"
     try:
         data.decode("utf-8")
