@@ -40,7 +40,8 @@ def choice(value: str, allowed: Iterable[str], what: str) -> str:
 def fingerprint(*parts: object) -> str:
     """A short stable name (16 hex digits) for what the parts say; equal parts give equal names.
 
-    Bytes enter as they are, everything else by its `repr`, so pass plain values and frozen dataclasses.
+    Bytes enter as they are, everything else by its `repr`, so pass plain values and frozen dataclasses,
+    and no sets: their order changes from one process to the next.
     """
     digest = hashlib.sha256()
     for part in parts:

@@ -70,9 +70,7 @@ class FrameSource(Protocol):
     def size(self) -> tuple[int, int]:
         """(height, width) of the source in pixels, as displayed (rotation applied)."""
 
-    def read(
-        self, shots: Sequence[Shot], count: int, size: tuple[int, int] | None = None
-    ) -> Iterator[np.ndarray]:
+    def read(self, shots: Sequence[Shot], count: int, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
         """Yield the keyframes of each shot in order: `(count, H, W, 3)` uint8 RGB.
 
         One pass over the source, in bounded memory. size: (height, width) to resize to, None for the source's own.

@@ -87,7 +87,7 @@ def plan_windows(n_shots: int, recipe: Recipe) -> tuple[Window, ...]:
     before = margin // 2
     after = margin - before
     decided = n_shots - 1
-    if 0 < decided and n_shots < recipe.context:
+    if decided > 0 and n_shots < recipe.context:
         return (Window(range(n_shots), range(decided)),)
     starts = range(0, decided, recipe.focus)
     return tuple(

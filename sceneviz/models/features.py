@@ -25,9 +25,7 @@ CHUNK = 8
 def marked_frames(shots: list[Shot], pictures: list[np.ndarray], recipe: Recipe, first: int = 0) -> np.ndarray:
     """`(shots * K, H, W, 3)` uint8: the pictures `(K, H, W, 3)` of each shot, with its ID drawn on where asked."""
     if recipe.shot_ids:
-        pictures = [
-            draw_mark(frames, shot_id(shot.index, first)) for shot, frames in zip(shots, pictures, strict=True)
-        ]
+        pictures = [draw_mark(frames, shot_id(shot.index, first)) for shot, frames in zip(shots, pictures, strict=True)]
     return np.concatenate(pictures)
 
 

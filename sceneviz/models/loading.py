@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ def load_model(
     """
     import torch
     from transformers import AutoTokenizer
+    from transformers.utils import logging
 
     from sceneviz.models.family import family_of
     from sceneviz.models.scene_model import SceneModel
@@ -60,6 +62,8 @@ def load_model(
         options["quantization_config"] = _quantization(quantize, target, options["dtype"])
         options.setdefault("device_map", {"": target})
     try:
+        if not sys.stderr.isatty():
+            logging.disable_progress_bar()
         module: Any = family.load(source, **options)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except (OSError, ValueError) as error:
@@ -161,14 +165,14 @@ def _dtype(dtype: str, device: str) -> torch.dtype:
 
 
 def _attention(device: str) -> str:
-    from transformers.utils import is_flash_attn_2_available
+    from transformers.utils.import_utils import is_flash_attn_2_available
 
     return "flash_attention_2" if device.startswith("cuda") and is_flash_attn_2_available() else "sdpa"
 
 
 def _quantization(quantize: str, device: str, dtype: torch.dtype) -> Any:
     from transformers import BitsAndBytesConfig
-    from transformers.utils import is_bitsandbytes_available
+    from transformers.utils.import_utils import is_bitsandbytes_available
 
     choice(quantize, QUANTIZE, "quantize")
     if not device.startswith("cuda"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,8 @@ class Qwen25VL:
         """A randomly initialised model for a config."""
         from transformers import Qwen2_5_VLForConditionalGeneration
 
-        return Qwen2_5_VLForConditionalGeneration._from_config(config)
+        module: nn.Module = Qwen2_5_VLForConditionalGeneration._from_config(config)
+        return module
 
     def load(self, folder: str, **options: Any) -> nn.Module:
         """A model with its weights; options go to `from_pretrained`."""
@@ -58,7 +59,7 @@ class Qwen25VL:
         return torch.stack(tuple(output.pooler_output))
 
     def positions(self, module: Any, ids: Tensor, mask: Tensor, grid: tuple[int, int]) -> Tensor:
-        """`(3, batch, length)` positions from the model's own rule (a Python loop: keep it on the CPU); padding gets 0."""
+        """`(3, batch, length)` positions by the model's own rule, a Python loop for the CPU; padding gets 0."""
         visual = (ids == module.config.image_token_id) & mask.bool()
         count = int(visual.sum()) // (grid[0] * grid[1])
         merge = module.config.vision_config.spatial_merge_size
@@ -72,4 +73,6 @@ class Qwen25VL:
         """Hand features to the model's forward as if its vision tower had just made them."""
         from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-        return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=tuple(bundle))}}
+        # Annotated as one tensor, but the model makes, and takes, a tuple with one a frame.
+        output = BaseModelOutputWithPooling(pooler_output=cast(Tensor, tuple(bundle)))
+        return {"mm_encoder_outputs": {"image": output}}

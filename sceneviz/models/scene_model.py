@@ -14,8 +14,9 @@ from torch import Tensor
 from sceneviz._text import fingerprint
 from sceneviz.models.family import Family
 from sceneviz.models.prefix import Answers, Prefix, Reading
-from sceneviz.prompt import Encoder, Prompt, TokenLayout, lay_out
-from sceneviz.recipe import Recipe
+from sceneviz.movie import Movie
+from sceneviz.prompt import Encoder, Prompt, TokenLayout, build_prompt, lay_out
+from sceneviz.recipe import Recipe, Window
 
 
 @dataclass(eq=False)
@@ -76,6 +77,29 @@ class SceneModel:
         """Which token is which: shot, modality, frame and place in the frame."""
         return lay_out(prompt, self.encoder)
 
+    def windows_that_fit(self, movie: Movie, windows: Sequence[Window], recipe: Recipe) -> int:
+        """How many windows to compute together, so that their cache and activations fit, counted from the longest.
+
+        Half of what is free on a GPU; on the CPU 1 GiB, where larger batches gain nothing. At most 16.
+        """
+        text = self.module.config.get_text_config()
+        longest = max(
+            windows, key=lambda window: sum(len(movie.shots[i].subtitle) for i in window.context), default=None
+        )
+        if longest is None:
+            return 1
+        tokens = len(self.layout(build_prompt(movie.shots, longest, recipe)))
+        heads = text.num_key_value_heads * text.hidden_size // text.num_attention_heads
+        # Keys and values of all layers, and the widest activations that live at once in one layer.
+        values = tokens * (2 * heads * text.num_hidden_layers + 6 * text.hidden_size + 3 * text.intermediate_size)
+        free = torch.cuda.mem_get_info(self.device)[0] // 2 if self.device.type == "cuda" else 2**30
+        return int(min(16, max(1, free // (values * self.dtype.itemsize))))
+
+    def release_memory(self) -> None:
+        """Give cached GPU memory back after running out of it."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     @torch.no_grad()
     def encode(self, frames: np.ndarray) -> Tensor:
         """Frames `(n, H, W, 3)` uint8, marked as the recipe wants, to their features `(n, tokens, …)`."""
@@ -104,8 +128,8 @@ class SceneModel:
     ) -> tuple[Tensor, Any]:
         """One forward: logits `(batch, len(keep), vocabulary)` at the places kept, and the cache behind them.
 
-        ids: `(batch, length)`. mask: `(batch, cached + length)`. positions: `(3, batch, length)`, always explicit, since
-        the model's own memory of the last prompt's positions is state that would leak from one call into another.
+        ids: `(batch, length)`. mask: `(batch, cached + length)`. positions: `(3, batch, length)`, always explicit,
+        since the model's own memory of the last prompt's positions is state that would leak from one call into another.
         """
         output = self.module(
             input_ids=ids,

@@ -37,11 +37,11 @@ def _box(text: str, scale: int) -> np.ndarray:
 def draw_mark(frames: np.ndarray, text: str) -> np.ndarray:
     """Frames `(..., H, W, 3)` uint8 with the mark drawn into a copy.
 
-    The box is 9 x 13 pixels on frames up to 83 pixels high, and grows with the height in whole steps: about a sixth
-    of it, so that the digits survive the model's 14-pixel patches. On frames smaller than the box it is cut off.
+    The box is 9 x 13 pixels on frames up to 111 pixels high, and grows with the height in whole steps to about a
+    sixth of it, so that the digits survive the model's 14-pixel patches. On a frame smaller than itself it is cut off.
     """
     height, width = frames.shape[-3:-1]
-    box = _box(text, max(1, round(height / 56)))[:height, :width]
+    box = _box(text, max(1, height // 56))[:height, :width]
     marked = frames.copy()
     marked[..., : box.shape[0], : box.shape[1], :] = box
     return marked

@@ -19,7 +19,8 @@ YES, NO = " Yes", " No"
 _SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
 _TASK = (
     "These are consecutive shots of a movie. A scene is a run of shots that share place, time, characters or story. "
-    'For each shot from {first} to {last}, in order, write "Shot ID: Yes" if a scene ends with it, else "Shot ID: No".\n'
+    'For each shot from {first} to {last}, in order, write "Shot ID: Yes" if a scene ends with it, '
+    'else "Shot ID: No".\n'
 )
 _ANSWER = "<|im_end|>\n<|im_start|>assistant\n"
 

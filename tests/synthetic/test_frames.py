@@ -1,6 +1,9 @@
 """Drawn frames, and the files written from them."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -106,3 +109,14 @@ def test_only_rendered_movies_can_be_written(movie, tmp_path):
 def test_a_story_draws_the_places_it_tells_of():
     told = story(8_100_004)
     assert len({place.family for place in told.places}) == len(told.places)
+
+
+def test_fingerprints_are_the_same_in_another_process() -> None:
+    code = "from sceneviz.synthetic import render_movie; print(render_movie(5, shots=6).fingerprint)"
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(runs) == 1

@@ -1,0 +1,90 @@
+"""The embedded model before training: a small tokenizer in Qwen's format, and the real classes at small size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+# As Qwen2's: words with one leading character, single digits, punctuation with its line ends, white space.
+_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+_SPECIAL = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|vision_pad|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+)
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int = 2048) -> Any:
+    """A byte-level BPE tokenizer with Qwen's splitting rule and special tokens, learned from texts."""
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_WORDS), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary - len(_SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        clean_up_tokenization_spaces=False,
+    )
+    wrapped.add_special_tokens({"additional_special_tokens": [token for token in _SPECIAL]})
+    return wrapped
+
+
+def tiny_config(tokenizer: Any, *, width: int = 192, layers: int = 6, vision_width: int = 128, depth: int = 4) -> Any:
+    """A Qwen2.5-VL config of a few million parameters; heads of 32, twice as many query as key-value heads."""
+    from transformers import Qwen2_5_VLConfig
+
+    ids = {
+        name: tokenizer.convert_tokens_to_ids(f"<|{name}|>")
+        for name in ("image_pad", "video_pad", "vision_start", "vision_end", "im_end", "endoftext")
+    }
+    return Qwen2_5_VLConfig(
+        image_token_id=ids["image_pad"],
+        video_token_id=ids["video_pad"],
+        vision_start_token_id=ids["vision_start"],
+        vision_end_token_id=ids["vision_end"],
+        tie_word_embeddings=True,
+        text_config={
+            "vocab_size": len(tokenizer),
+            "hidden_size": width,
+            "intermediate_size": width * 8 // 3 // 32 * 32,
+            "num_hidden_layers": layers,
+            "num_attention_heads": width // 32,
+            "num_key_value_heads": width // 64,
+            "max_position_embeddings": 8192,
+            "bos_token_id": None,
+            "eos_token_id": ids["im_end"],
+            "pad_token_id": ids["endoftext"],
+            "tie_word_embeddings": True,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
+        },
+        vision_config={
+            "depth": depth,
+            "hidden_size": vision_width,
+            "intermediate_size": vision_width * 8 // 3 // 32 * 32,
+            "num_heads": vision_width // 32,
+            "out_hidden_size": width,
+            "fullatt_block_indexes": [depth - 1],
+        },
+    )

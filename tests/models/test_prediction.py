@@ -1,0 +1,136 @@
+"""Prediction equals writing one token at a time, however it is batched, cached or interrupted."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from reference import generated
+from small import RECIPE, noise_movie, random_model
+
+from sceneviz._text import ScenevizError
+from sceneviz.models import SceneModel
+from sceneviz.movie import Movie
+from sceneviz.prediction import predict
+from sceneviz.recipe import plan_windows
+from sceneviz.results import Prediction
+
+
+def quiet(*args: Any, **options: Any) -> Prediction:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return predict(*args, progress=False, **options)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2], ids=["half Yes", "rarely Yes", "mostly Yes"])
+def test_decisions_equal_generate(seed: int) -> None:
+    model, movie = random_model(1.0, seed), noise_movie(25)
+    prediction = quiet(movie, model)
+    for window in plan_windows(25, RECIPE):
+        written = generated(model, movie, window, RECIPE)
+        focus = list(window.focus)
+        assert prediction.decision[focus].astype(bool).tolist() == written.decisions
+        np.testing.assert_allclose(prediction.confidence[focus], written.confidence, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_decisions_equal_generate_on_fifty_windows_and_more(seed: int) -> None:
+    model, movie = random_model(1.0, seed), noise_movie(140 + seed)
+    prediction = quiet(movie, model, batch_size=4)
+    windows = plan_windows(len(movie), RECIPE)
+    assert len(windows) * 4 >= 50
+    for window in windows:
+        written = generated(model, movie, window, RECIPE)
+        focus = list(window.focus)
+        assert prediction.decision[focus].astype(bool).tolist() == written.decisions
+        np.testing.assert_allclose(prediction.confidence[focus], written.confidence, atol=1e-4)
+
+
+def test_history_matters_here(model: SceneModel, movie: Movie) -> None:
+    """Else the equality above would say little."""
+    together, alone = quiet(movie, model), quiet(movie, model, replace(RECIPE, sequential=False))
+    first = [window.focus[0] for window in plan_windows(len(movie), RECIPE)]
+    np.testing.assert_allclose(together.confidence[first], alone.confidence[first], atol=1e-5)
+    assert np.nanmax(np.abs(together.confidence - alone.confidence)) > 1e-3
+
+
+def test_a_pointwise_decision_sees_no_other_answer(model: SceneModel, movie: Movie) -> None:
+    """Each line alone behind the prompt: what a prompt that is read with only that line would say."""
+    recipe = replace(RECIPE, sequential=False)
+    alone = quiet(movie, model, recipe)
+    window = plan_windows(len(movie), recipe)[1]
+    for place in (0, 4, 9):
+        written = generated(model, movie, window, recipe, lines=[place])
+        np.testing.assert_allclose(alone.confidence[window.focus[place]], written.confidence, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_size", [2, 5])
+def test_batches_do_not_matter(model: SceneModel, movie: Movie, batch_size: int) -> None:
+    one, many = quiet(movie, model, batch_size=1), quiet(movie, model, batch_size=batch_size)
+    np.testing.assert_allclose(one.confidence, many.confidence, atol=1e-5)
+    np.testing.assert_array_equal(one.decision, many.decision)
+
+
+def test_every_shot_but_the_last_is_decided(model: SceneModel) -> None:
+    for n_shots in (1, 2, 3, 19, 20, 21):
+        prediction = quiet(noise_movie(n_shots), model)
+        assert np.isfinite(prediction.confidence[:-1]).all()
+        assert np.isnan(prediction.confidence[-1])
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, model: SceneModel, movie: Movie) -> None:
+    whole = quiet(movie, model, batch_size=2)
+    quiet(movie, model, batch_size=2, resume=tmp_path)
+    stored = sorted(tmp_path.glob("*/windows_*.json"))
+    assert len(stored) == 3
+    for path in stored[1:]:
+        path.unlink()
+    again = noise_movie(47)
+    rest = quiet(again, model, batch_size=4, resume=tmp_path)
+    np.testing.assert_array_equal(rest.confidence, whole.confidence)
+    assert min(again.frames.reads) >= 8, "frames of finished batches are not read again"  # type: ignore[union-attr]
+
+
+def test_a_frame_is_read_once(model: SceneModel) -> None:
+    movie = noise_movie(47)
+    quiet(movie, model, batch_size=1)
+    assert movie.frames.reads == list(range(47))  # type: ignore[union-attr]
+
+
+def test_runs_out_of_memory_gracefully(monkeypatch: pytest.MonkeyPatch, model: SceneModel, movie: Movie) -> None:
+    import torch
+
+    whole = quiet(movie, model, batch_size=1)
+    honest = SceneModel.prefill
+
+    def cramped(self: SceneModel, layouts: Any, *rest: Any) -> Any:
+        if len(layouts) > 1:
+            raise torch.OutOfMemoryError("scripted")
+        return honest(self, layouts, *rest)
+
+    monkeypatch.setattr(SceneModel, "prefill", cramped)
+    np.testing.assert_array_equal(quiet(movie, model, batch_size=4).confidence, whole.confidence)
+
+
+def test_modalities_can_be_left_out_and_it_is_said(model: SceneModel, movie: Movie) -> None:
+    with pytest.warns(UserWarning, match="subtitles True -> False"):
+        predict(movie, model, replace(RECIPE, subtitles=False), progress=False)
+
+
+def test_a_movie_without_frames_is_read_by_its_texts(model: SceneModel) -> None:
+    movie = noise_movie(12, frames=False)
+    with pytest.warns(UserWarning, match="no frames"):
+        prediction = predict(movie, model, progress=False)
+    assert np.isfinite(prediction.confidence[:-1]).all()
+    with pytest.raises(ScenevizError, match="visual=False"):
+        predict(movie, model, RECIPE)
+
+
+def test_a_bad_batch_size_is_named(model: SceneModel, movie: Movie) -> None:
+    with pytest.raises(ScenevizError, match="at least 1"):
+        predict(movie, model, batch_size=0)
