@@ -41,7 +41,7 @@ def test_it_is_committed_as_executed(path: Path) -> None:
     outputs = [output for cell in _code(notebook) for output in cell.outputs]
     assert any("image/png" in output.get("data", {}) for output in outputs)
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
-    assert not re.search(r"/(home|root|tmp|Users|work)/", "\n".join(_texts(notebook)))
+    assert not re.search(r"(?<![\w./])/\w+/", "\n".join(_texts(notebook))), "a path of the machine it was executed on"
 
 
 @pytest.mark.slow
