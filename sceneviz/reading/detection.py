@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from fractions import Fraction
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -28,10 +27,10 @@ def has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
-def pyscenedetect_cuts(frames: Iterable[np.ndarray], rate: Fraction | None) -> list[int]:
+def pyscenedetect_cuts(frames: Iterable[np.ndarray]) -> list[int]:
     """First frames of all shots but the first, as PySceneDetect's AdaptiveDetector with its defaults finds them.
 
-    frames: every frame of the film, `(H, W, 3)` uint8 RGB. rate: frames a second, only to satisfy the library.
+    frames: every frame of the film, `(H, W, 3)` uint8 RGB.
     """
     import cv2
     from scenedetect import AdaptiveDetector, FrameTimecode
@@ -39,7 +38,7 @@ def pyscenedetect_cuts(frames: Iterable[np.ndarray], rate: Fraction | None) -> l
     detector = AdaptiveDetector()
     cuts: list[int] = []
     for number, frame in enumerate(frames):
-        timecode = FrameTimecode(number, rate or Fraction(25))
+        timecode = FrameTimecode(number, 25.0)  # the rate plays no part: the defaults count in frames
         cuts += [cut.frame_num for cut in detector.process_frame(timecode, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))]
     return cuts
 

@@ -29,16 +29,16 @@ class VideoIndex:
     """When a file's frames are shown.
 
     pts: `(n_frames,)` int64, ascending: when each frame is shown, in units of `time_base`.
-    keys: `(n_keyframes,)` int64, ascending: the `pts` at which decoding can start.
+    keys: `(n_keyframes,)` int64, ascending: the `pts` at which decoding can start, other than from the beginning.
     time_base: seconds a unit.
     start: the unit at which the file's displayed timeline begins.
     end: the unit at which the last frame ends.
     rate: frames a second, None if they are not evenly spaced.
     size: (height, width) in pixels, as displayed.
     rotation: degrees counterclockwise by which a decoded frame is turned for display: 0, 90, 180 or 270.
-    container: ffmpeg's name for the file's format.
     fingerprint: a short name for the file's content.
     damaged: some packets are broken, or do not say when they are shown.
+    counted: the frames' own times are in disorder (AVI holds none for display): they are numbered as they come.
     problem: what is missing from a file that was cut off, in one line; "" if nothing is.
     """
 
@@ -50,9 +50,9 @@ class VideoIndex:
     rate: Fraction | None
     size: tuple[int, int]
     rotation: int
-    container: str
     fingerprint: str
     damaged: bool
+    counted: bool
     problem: str
 
     @property
@@ -135,7 +135,7 @@ def read_index(path: Path) -> VideoIndex:
                 damaged = damaged or packet.pts is None or packet.is_corrupt
                 rows.append((packet.pts, packet.duration or 0, packet.is_keyframe, packet.is_discard))
         declared, begins = container.duration, container.start_time or 0
-        name = container.format.name
+        counted = container.format.name == "avi"
         time_base, rates = track.time_base, (track.base_rate, track.average_rate)
     container, track = open_video(path, damaged)
     with container:
@@ -150,6 +150,7 @@ def read_index(path: Path) -> VideoIndex:
         if damaged:
             shown = [pts for pts, _ in chain([begin], frames)]
     pts = np.unique(np.asarray(shown, np.int64))
+    keys = [row[0] for row in rows if row[2] and row[0] is not None and not counted]
     lengths = [row[1] for row in rows if row[0] == pts[-1]]
     spacing = round(float(np.median(np.diff(pts)))) if len(pts) > 1 else 0
     end = int(pts[-1]) + max(1, *lengths, 0 if any(lengths) else spacing)
@@ -158,16 +159,16 @@ def read_index(path: Path) -> VideoIndex:
     start = round(Fraction(begins, 1_000_000) / time_base)
     return VideoIndex(
         pts=pts,
-        keys=np.unique(np.asarray([row[0] for row in rows if row[2] and row[0] is not None], np.int64)),
+        keys=np.unique(np.asarray(keys, np.int64)),
         time_base=time_base,
         start=start,
         end=end,
         rate=_constant_rate(pts, time_base, rates),
         size=size[::-1] if rotation % 180 else size,
         rotation=rotation,
-        container=name,
         fingerprint=_content(path),
         damaged=damaged,
+        counted=counted,
         problem=_missing(path, len(pts), float((end - start) * time_base), (declared or 0) / 1e6),
     )
 

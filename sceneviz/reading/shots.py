@@ -59,7 +59,7 @@ def _detected(detector: str, frames: VideoFrames, progress: bool) -> list[tuple[
     # disable=None: shown in a notebook and a terminal, silent where stderr goes to a log.
     hidden = None if progress else True
     bar = tqdm(frames.scan(size), f"shots ({detector})", len(frames), unit=" frames", disable=hidden)
-    cuts = transnetv2_cuts(bar) if detector == "transnetv2" else pyscenedetect_cuts(bar, frames.frame_rate)
+    cuts = transnetv2_cuts(bar) if detector == "transnetv2" else pyscenedetect_cuts(bar)
     return list(pairwise([0, *cuts, len(frames)]))
 
 

@@ -111,6 +111,11 @@ RECIPES: dict[str, Callable[[Path, Callable[[str], Path]], object]] = {
     "plain.mkv": lambda path, clip: write_clip(path),
     "plain.avi": lambda path, clip: write_clip(path, codec="mpeg4"),
     "plain.ts": lambda path, clip: write_clip(path),
+    # AVI holds no times of display, and H.264 with B-frames needs them.
+    "disorder.avi": lambda path, clip: write_clip(path),
+    "open.mp4": lambda path, clip: write_clip(path, options={"x264-params": "open-gop=1:keyint=15:scenecut=0"}),
+    "open.ts": lambda path, clip: recut(clip("open.mp4"), path, 0),
+    "refresh.mp4": lambda path, clip: write_clip(path, options={"x264-params": "intra-refresh=1:keyint=15"}),
     "vp8.webm": lambda path, clip: write_clip(path, codec="libvpx"),
     "vp9.webm": lambda path, clip: write_clip(path, codec="libvpx-vp9"),
     "hevc.mp4": lambda path, clip: write_clip(path, codec="libx265", options={"x265-params": "log-level=none"}),

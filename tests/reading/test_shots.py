@@ -32,7 +32,7 @@ def test_pyscenedetect_finds_the_cuts(name: str, clip: Clip) -> None:
 def test_auto_asks_for_a_gpu(frames: VideoFrames, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(shots, "transnetv2_cuts", lambda _: asked.append("transnetv2") or [])
-    monkeypatch.setattr(shots, "pyscenedetect_cuts", lambda _, __: asked.append("pyscenedetect") or [])
+    monkeypatch.setattr(shots, "pyscenedetect_cuts", lambda _: asked.append("pyscenedetect") or [])
     for cuda in (True, False):
         monkeypatch.setattr(shots, "has_cuda", lambda cuda=cuda: cuda)
         assert find_shots("auto", frames, progress=False) == [(0, 60)]
