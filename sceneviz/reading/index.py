@@ -77,10 +77,12 @@ def open_video(path: Path, damaged: bool = False) -> tuple[InputContainer, Video
     if not path.stat().st_size:
         raise ScenevizError(f"expected a video file, got an empty one (0 bytes): {path}")
     try:
-        container = av.open(str(path))
+        # A playlist that calls itself a film must not reach out: only files, and by a path that names no protocol.
+        whitelist = {"protocol_whitelist": "file"}
+        container = av.open(str(path.resolve()), options=whitelist, metadata_errors="replace")
     except av.FFmpegError as error:
         raise ScenevizError(
-            f"expected a video file (mp4, mkv, webm, ...), got one that is none, or was cut off before its index: "
+            "expected a video file (mp4, mkv, webm, ...), got one that is none, or was cut off before its index: "
             f"{path} ({error.strerror})"
         ) from None
     tracks = [track for track in container.streams.video if not track.disposition & Disposition.attached_pic]
@@ -143,23 +145,26 @@ def read_index(path: Path) -> VideoIndex:
         begin = next(frames, None)
         if begin is None or time_base is None:
             raise ScenevizError(
-                f"no frame with a time can be decoded from the video track (codec {track.name}); "
-                f"try `ffmpeg -i IN OUT.mkv` first: {path}"
+                f"no frame can be decoded from the video track (codec {getattr(track, 'name', 'unknown')}): "
+                f"it is cut off, damaged, or has no timestamps (then `ffmpeg -i IN OUT.mkv` helps): {path}"
             )
         shown = [row[0] for row in rows if row[0] is not None and not row[3]]
-        if damaged:
+        if damaged or not shown:
             shown = [pts for pts, _ in chain([begin], frames)]
     pts = np.unique(np.asarray(shown, np.int64))
-    keys = [row[0] for row in rows if row[2] and row[0] is not None and not counted]
+    starts = [row[0] for row in rows if row[2] and row[0] is not None and not counted]
     lengths = [row[1] for row in rows if row[0] == pts[-1]]
     spacing = round(float(np.median(np.diff(pts)))) if len(pts) > 1 else 0
     end = int(pts[-1]) + max(1, *lengths, 0 if any(lengths) else spacing)
     size = (begin[1].height, begin[1].width)
     rotation = round(begin[1].rotation / 90) * 90 % 360
     start = round(Fraction(begins, 1_000_000) / time_base)
+    keys = np.unique(np.asarray(starts, np.int64))
+    pts.setflags(write=False)
+    keys.setflags(write=False)
     return VideoIndex(
         pts=pts,
-        keys=np.unique(np.asarray(keys, np.int64)),
+        keys=keys,
         time_base=time_base,
         start=start,
         end=end,

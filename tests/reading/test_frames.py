@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import shutil
 import subprocess
@@ -145,6 +146,23 @@ def test_what_is_no_video_is_told_in_a_line(name: str, message: str, clip: Clip)
         VideoFrames(clip(name))
     assert name in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["plain.mp4", "plain.mkv", "plain.ts", "edited.mp4"])
+def test_whatever_is_broken_is_read_or_told(name: str, clip: Clip, tmp_path: Path) -> None:
+    whole = clip(name).read_bytes()
+    path = tmp_path / name
+    for seed in range(20):
+        dice = np.random.default_rng(seed)
+        data = bytearray(whole)
+        for place in dice.integers(0, len(data), dice.choice([1, 5, 50])):
+            data[place] = dice.integers(256)
+        path.write_bytes(data[: dice.integers(1, len(data))] if seed % 2 else data)
+        with contextlib.suppress(ScenevizError):
+            source = VideoFrames(path)
+            assert len(list(source.scan((9, 16)))) == len(source)
+            assert len(list(source.read(single([0, len(source) - 1]), 1))) == 2
+            assert np.all(np.diff(source.index.edges) > 0)
 
 
 def test_no_file_and_a_folder_are_told(tmp_path: Path) -> None:
