@@ -16,7 +16,7 @@ from sceneviz.synthetic.figures import figure
 from sceneviz.synthetic.stage import LIGHT, Set, backdrop_tint, build, pyramid
 from sceneviz.synthetic.story import Story, Take, generator
 
-VERSION = 1  # of the drawing: raise it when pixels change
+VERSION = 2  # of the drawing: raise it when pixels change
 SIZE = (180, 320)
 _ZOOM = {"wide": (0.85, 1.0), "medium": (0.55, 0.75), "close": (0.4, 0.5), "insert": (0.4, 0.5)}
 _BODY = {"wide": (0.5, 0.75), "medium": (1.2, 1.6), "close": (2.0, 2.9)}  # a figure's height, in frame heights

@@ -77,7 +77,7 @@ def tiny_config(tokenizer: Any, *, width: int = 192, layers: int = 6, vision_wid
             "eos_token_id": ids["im_end"],
             "pad_token_id": ids["endoftext"],
             "tie_word_embeddings": True,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1_000_000.0, "mrope_section": [4, 6, 6]},
         },
         vision_config={
             "depth": depth,
@@ -88,3 +88,23 @@ def tiny_config(tokenizer: Any, *, width: int = 192, layers: int = 6, vision_wid
             "fullatt_block_indexes": [depth - 1],
         },
     )
+
+
+def match_alike(module: Any, scale: float = 0.08) -> None:
+    """Let every head of a fresh model begin by attending to what resembles the query.
+
+    Queries and keys of a head start from the same weights, so that equal tokens attend to each other: mimetic
+    initialisation (Trockman and Kolter 2023). Telling scenes apart is comparing shots, and a small model would
+    otherwise spend most of its training on finding out how to compare.
+    """
+    import torch
+
+    for layer in module.model.language_model.layers:
+        attention = layer.self_attn
+        groups, width = attention.num_key_value_groups, attention.head_dim
+        with torch.no_grad():
+            attention.k_proj.weight.normal_(0.0, scale)
+            keys = attention.k_proj.weight.view(-1, 1, width, attention.hidden_size)
+            attention.q_proj.weight.copy_(keys.expand(-1, groups, -1, -1).reshape_as(attention.q_proj.weight))
+            attention.v_proj.weight.normal_(0.0, scale)
+            attention.o_proj.weight.normal_(0.0, scale)

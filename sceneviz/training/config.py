@@ -18,6 +18,9 @@ class TrainConfig:
         leaving one out at test time is a fair question.
     single_frame: chance that a step shows one frame a shot, not as many as the recipe: shorter prompts, more steps.
     wide: share of windows in which the whole context is decided, not the focus alone: more answers for the money.
+    template_weight: what a token of the answer template counts for in the loss, where a Yes or No counts for 1. At 1 it
+        is the plain next-token loss; prediction writes the template itself, so a small model need not learn it well.
+    freeze_vision: leave the vision tower as it is.
     autocast: compute in bfloat16 where that is safe (weights stay as they are).
     checkpoint_every: steps between checkpoints, from which a killed run goes on.
     seed: of the order of windows, the dropouts and the shot IDs.
@@ -32,6 +35,8 @@ class TrainConfig:
     modality_dropout: float = 0.1
     single_frame: float = 0.0
     wide: float = 0.0
+    template_weight: float = 1.0
+    freeze_vision: bool = False
     autocast: bool = False
     checkpoint_every: int = 100
     seed: int = 0
@@ -41,6 +46,6 @@ class TrainConfig:
         for name in ("steps", "batch_size", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ScenevizError(f"TrainConfig: {name} must be at least 1, got {getattr(self, name)}")
-        for name in ("modality_dropout", "single_frame", "wide"):
+        for name in ("modality_dropout", "single_frame", "wide", "template_weight"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ScenevizError(f"TrainConfig: {name} is a chance between 0 and 1, got {getattr(self, name)}")
+                raise ScenevizError(f"TrainConfig: {name} must lie between 0 and 1, got {getattr(self, name)}")

@@ -44,13 +44,14 @@ def finetune(
         model=model.module,
         args=_arguments(config, out / "checkpoints", on_cpu=model.device.type == "cpu"),
         train_dataset=windows,
-        data_collator=Collator(model, movies, store),
+        data_collator=Collator(model, windows, store),
     )
     trainer.scene_model = model
     model.module.train()
+    model.module.model.visual.requires_grad_(not config.freeze_vision)
     checkpoints = out / "checkpoints"
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
-    model.module.eval()
+    model.module.eval().requires_grad_(True)
     model.recipe = recipe
     save_model(model, out)
     return model
@@ -72,8 +73,14 @@ class _AnswerTrainer(Trainer):
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> torch.Tensor | tuple[torch.Tensor, Any]:
-        loss = training_loss(self.scene_model, inputs)
+        loss, _ = training_loss(self.scene_model, inputs)
         return (loss, None) if return_outputs else loss
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        # Saving renames the weights to the published names; the library's own resume does not rename them back, and
+        # would go on from fresh weights with no more than a warning.
+        trained = self.scene_model.family.load(resume_from_checkpoint, dtype=self.scene_model.dtype)
+        self.scene_model.module.load_state_dict(trained.state_dict())
 
     def _get_train_sampler(self, *_: Any) -> torch.utils.data.Sampler[int]:
         return torch.utils.data.SequentialSampler(cast(TrainingWindows, self.train_dataset))

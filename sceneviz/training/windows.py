@@ -111,24 +111,30 @@ class FrameStore:
 class Collator:
     """Samples to what one training step takes in."""
 
-    def __init__(self, model: SceneModel, movies: Sequence[Movie], store: FrameStore) -> None:
-        self.model, self.movies, self.store = model, movies, store
+    def __init__(self, model: SceneModel, windows: TrainingWindows, store: FrameStore) -> None:
+        self.model, self.movies, self.store = model, windows.movies, store
+        self.template_weight = windows.config.template_weight
 
     def __call__(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        """ids, mask, positions; frames `(n, H, W, 3)` uint8; labels `(batch, answer)`, -100 for padding."""
+        """ids, mask, positions; frames `(n, H, W, 3)` uint8; labels and weights `(batch, answer)`; layouts."""
         prompts = [build_prompt(self.movies[s.movie].shots, s.window, s.recipe, first=s.first) for s in samples]
-        batch = Batch.of([self.model.layout(prompt) for prompt in prompts], self.model.pad)
+        layouts = [self.model.layout(prompt) for prompt in prompts]
+        batch = Batch.of(layouts, self.model.pad)
         truth = [self._truth(sample) for sample in samples]
         words = (self.model.encoder.no, self.model.encoder.yes)
         ids = batch.written([labels != 0 for labels in truth], range(len(samples)), words)
-        targets = torch.where(batch.mask[:, batch.length :] == 1, ids[:, batch.length :], -100)
+        weights = self.template_weight * batch.mask[:, batch.length :].float()
+        for row, places in enumerate(batch.places):
+            weights[row, places] = 1.0
         pictures = [self._pictures(sample) for sample in samples if sample.recipe.visual]
         return {
             "ids": ids,
             "mask": batch.mask,
             "positions": self.model.family.positions(self.model.module, batch.ids, batch.mask, batch.grid),
             "frames": torch.from_numpy(np.concatenate(pictures)) if pictures else None,
-            "labels": targets,
+            "labels": ids[:, batch.length :],
+            "weights": weights,
+            "layouts": layouts,
         }
 
     def _truth(self, sample: Sample) -> np.ndarray:
@@ -150,20 +156,23 @@ class Collator:
         return np.concatenate(shown)
 
 
-def training_loss(model: SceneModel, batch: dict[str, Any]) -> Tensor:
-    """Next-token loss on the answer's tokens, with gradients through language model and vision tower."""
+def training_loss(model: SceneModel, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Weighted next-token loss on the answer's tokens, with gradients through language model and vision tower.
+
+    Also returns the last hidden states `(batch, length, hidden)`.
+    """
     device = model.device
-    labels = batch["labels"].to(device)
-    length = batch["ids"].shape[1] - labels.shape[1]
     vision = {}
     if batch["frames"] is not None:
         vision = model.family.vision(model.family.encode(model.module, batch["frames"].to(device)))
-    output = model.module(
+    hidden = model.module.model(
         input_ids=batch["ids"].to(device),
         attention_mask=batch["mask"].to(device),
         position_ids=batch["positions"].to(device),
         use_cache=False,
-        logits_to_keep=torch.arange(length - 1, batch["ids"].shape[1] - 1, device=device),
         **vision,
-    )
-    return torch.nn.functional.cross_entropy(output.logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100)
+    ).last_hidden_state
+    labels, weights = batch["labels"].to(device), batch["weights"].to(device)
+    logits = model.module.lm_head(hidden[:, -labels.shape[1] - 1 : -1])
+    losses = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="none")
+    return (losses * weights.flatten()).sum() / weights.sum(), hidden

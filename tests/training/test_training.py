@@ -1,0 +1,87 @@
+"""Training: what a step sees, and that a killed run ends where an undisturbed one does."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small import RECIPE, noise_movie, random_model
+
+from sceneviz._text import ScenevizError
+from sceneviz.models import load_model
+from sceneviz.movie import Movie
+from sceneviz.training import TrainConfig, finetune
+from sceneviz.training.windows import Collator, FrameStore, TrainingWindows
+
+SMALL = replace(RECIPE, context=6, focus=4, frames_per_shot=2)
+
+
+def labelled(n_shots: int) -> Movie:
+    movie = noise_movie(n_shots)
+    return replace(movie, labels=(np.arange(n_shots) % 5 == 4).astype(np.int8))
+
+
+def test_windows_are_the_same_each_time_and_all_recipes_occur() -> None:
+    config = TrainConfig(steps=50, batch_size=4, modality_dropout=0.3, single_frame=0.5, wide=0.5)
+    movies = [labelled(30), labelled(12)]
+    samples = [TrainingWindows(movies, SMALL, config)[i] for i in range(200)]
+    assert samples == [TrainingWindows(movies, SMALL, config)[i] for i in range(200)]
+    for sample in samples:
+        assert len(sample.window.context) <= SMALL.context
+        assert sample.window.focus.stop <= len(movies[sample.movie]) - 1
+    assert {sample.recipe.visual for sample in samples} == {True, False}
+    assert {sample.recipe.frames_per_shot for sample in samples} == {1, 2}
+    for step in range(50):
+        assert len({sample.recipe.frames_per_shot for sample in samples[4 * step : 4 * step + 4]}) == 1
+    assert all(s.recipe.visual or s.recipe.subtitles or s.recipe.characters for s in samples)
+
+
+def test_a_batch_holds_the_truth_where_answers_stand(tmp_path: Path) -> None:
+    model, movies = random_model(), [labelled(30)]
+    windows = TrainingWindows(movies, SMALL, TrainConfig(batch_size=3, modality_dropout=0.0, template_weight=0.1))
+    samples = [windows[i] for i in range(3)]
+    batch = Collator(model, windows, FrameStore(movies, SMALL, tmp_path))(samples)
+    decided = batch["weights"] == 1
+    for row, sample in enumerate(samples):
+        words = batch["labels"][row][decided[row]].tolist()
+        truth = [movies[0].labels[0, shot] == 1 for shot in sample.window.focus]  # type: ignore[index]
+        assert words == [model.encoder.yes if yes else model.encoder.no for yes in truth]
+    assert set(batch["weights"].unique().tolist()) <= {0.0, float(np.float32(0.1)), 1.0}
+    assert batch["frames"].shape == (sum(len(s.window.context) for s in samples) * 2, 56, 84, 3)
+
+
+def test_unlabelled_movies_are_refused() -> None:
+    with pytest.raises(ScenevizError, match="no labels"):
+        TrainingWindows([noise_movie(9)], SMALL, TrainConfig())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"), [({"steps": 0}, "steps"), ({"wide": 2.0}, "wide"), ({"schedule": "x"}, "schedule")]
+)
+def test_impossible_settings_are_named(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(ScenevizError, match=said):
+        TrainConfig(**changes)  # type: ignore[arg-type]
+
+
+def test_a_killed_training_ends_where_an_undisturbed_one_does(tmp_path: Path) -> None:
+    movies, config = [labelled(20)], TrainConfig(steps=4, batch_size=2, warmup=1, checkpoint_every=2)
+
+    def train(out: Path) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        finetune(movies, random_model(), config, out=out, recipe=SMALL)
+        trained = load_model(str(out), device="cpu")
+        assert trained.recipe == SMALL
+        return {name: weight.clone() for name, weight in trained.module.state_dict().items()}
+
+    whole = train(tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole" / "checkpoints", tmp_path / "killed" / "checkpoints")
+    shutil.rmtree(tmp_path / "killed" / "checkpoints" / "checkpoint-4")
+    again = train(tmp_path / "killed")
+    before = random_model().module.state_dict()
+    assert any(not torch.equal(whole[name], before[name]) for name in whole)
+    for name, weight in whole.items():
+        torch.testing.assert_close(again[name], weight, atol=1e-6, rtol=0)
