@@ -50,6 +50,11 @@ def fingerprint(*parts: object) -> str:
     return digest.hexdigest()[:16]
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 scene`, `2 scenes`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def clock(seconds: float) -> str:
     """Seconds as h:mm:ss.mmm, as a person reads a place in a film."""
     milliseconds = round(abs(seconds) * 1000)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import sceneviz as sv
-from sceneviz._text import ScenevizError, clock, plain
+from sceneviz._text import ScenevizError, clock, counted, plain
 from sceneviz.export import NAMES, export
 
 if TYPE_CHECKING:
@@ -160,7 +160,9 @@ def _print_scenes(prediction: Prediction, threshold: float | None) -> None:
     """The scenes as a short table."""
     scenes = prediction.scenes(threshold)
     level = prediction.threshold if threshold is None else threshold
-    print(f"\n{len(scenes)} scenes at threshold {level:.3g} (confidence: of the boundary that ends the scene)")
+    print(
+        f"\n{counted(len(scenes), 'scene')} at threshold {level:.3g} (confidence: of the boundary that ends the scene)"
+    )
     print(f"{'scene':>5}  {'shots':>11}  {'start':>12}  {'end':>12}  confidence")
     for row in scenes.head(MOST_ROWS).itertuples():
         shots = f"{row.first_shot}-{row.last_shot}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sceneviz._text import ScenevizError, write_whole
+from sceneviz._text import ScenevizError, counted, write_whole
 from sceneviz.movie import Movie, Shot
 from sceneviz.recipe import Recipe
 
@@ -102,7 +102,7 @@ class Prediction:
         scenes = int(self.boundaries().sum()) + 1
         return (
             f"Prediction({self.movie_name!r} by {self.model_name!r}: {len(self)} shots, "
-            f"{scenes} scenes at threshold {self.threshold:.3g})"
+            f"{counted(scenes, 'scene')} at threshold {self.threshold:.3g})"
         )
 
     def check(self, movie: Movie) -> None:

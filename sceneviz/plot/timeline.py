@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sceneviz._text import counted
 from sceneviz.movie import Movie
 from sceneviz.plot.filmstrip import draw_strip, short_clock
 from sceneviz.plot.style import (
@@ -56,7 +57,7 @@ def timeline(movie: Movie, prediction: Prediction, *, threshold: float | None = 
     _draw_confidence(panel, movie, prediction, found, level)
     for place, (name, ends, colors) in enumerate(rows):
         _draw_scenes(_row(ax, movie, strip_in + place * (ROW_IN + GAP_IN), ROW_IN), name, ends, colors)
-    scenes = f"{int(found.sum()) + 1} scenes at threshold {level:.2f}"
+    scenes = f"{counted(int(found.sum()) + 1, 'scene')} at threshold {level:.2f}"
     caption(panel, panel.xaxis.label, prediction, f"{len(movie)} shots, {scenes}")
     if movie.frames is not None:
         draw_strip(_row(ax, movie, 0.0, frame_in), movie)

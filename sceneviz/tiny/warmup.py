@@ -88,6 +88,7 @@ def warm_up_reading(model: SceneModel, windows: TrainingWindows, store: FrameSto
     optimiser = torch.optim.AdamW(weights, config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay)
     losses: list[tuple[float, float]] = []
     module.train()
+    module.model.visual.requires_grad_(not config.freeze_vision)
     for step in range(config.steps):
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * min(1.0, (step + 1) / config.warmup)
@@ -106,7 +107,7 @@ def warm_up_reading(model: SceneModel, windows: TrainingWindows, store: FrameSto
         losses.append((float(answers.detach()), float(noticed.detach())))
         if step % 20 == 0:
             print(f"reading warm-up {step}/{config.steps}: {np.mean(losses[-20:], 0).round(3)}", flush=True)
-    module.eval()
+    module.eval().requires_grad_(True)
     return [sum(pair) for pair in losses]
 
 
