@@ -76,7 +76,7 @@ def _boundaries(rng: np.random.Generator, n_shots: int) -> list[int]:
 
 
 def _change(rng: np.random.Generator) -> frozenset[str]:
-    """What changes at a boundary: seen in about 80 % of them, heard or known from who is there in about 65 %."""
+    """What changes at a boundary: seen in about 80 % of them, heard or known from who is there in about 85 %."""
     kind = rng.choice(3, p=[0.6, 0.2, 0.2])
     chances = [(1.0, 0.3, 0.7, 0.7), (0.0, 1.0, 0.4, 0.4), (0.0, 0.0, 0.75, 0.75)][kind]
     while True:

@@ -51,7 +51,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = 2048) -> Any:
     return wrapped
 
 
-def tiny_config(tokenizer: Any, *, width: int = 192, layers: int = 6, vision_width: int = 128, depth: int = 4) -> Any:
+def tiny_config(tokenizer: Any, *, width: int = 192, layers: int = 4, vision_width: int = 128, depth: int = 4) -> Any:
     """A Qwen2.5-VL config of a few million parameters; heads of 32, twice as many query as key-value heads."""
     from transformers import Qwen2_5_VLConfig
 
