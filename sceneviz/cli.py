@@ -136,7 +136,10 @@ def _segment(movie: Movie, arguments: argparse.Namespace, out: Path) -> Predicti
     model = sv.load_model(arguments.model, adapter=arguments.adapter, device=arguments.device, dtype=arguments.dtype)
     print(f"{plain(movie.name)}: {len(movie)} shots, {clock(movie.shots[-1].end_s)}; model {plain(model.name)}")
     if model.embedded:
-        print("This is the small model that comes with sceneviz, trained on rendered movies: no claim about the paper.")
+        print(
+            "This is the small model that comes with sceneviz, trained on rendered movies: no claim about the paper, "
+            "and so far no better than chance (its card, sceneviz/tiny/README.md, has the numbers)."
+        )
     prediction = sv.predict(movie, model, batch_size=arguments.batch_size, resume=out / "resume")
     for name in NAMES:
         export(movie, prediction, out / name, threshold=arguments.threshold)
