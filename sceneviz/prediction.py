@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,9 +77,6 @@ def decide(prefix: Prefix, reading: Reading) -> Reading:
 
 
 def _checked_recipe(movie: Movie, model: SceneModel, recipe: Recipe | None) -> Recipe:
-    import warnings
-    from dataclasses import replace
-
     wanted = recipe or model.recipe
     if movie.frames is None and wanted.visual:
         if recipe is not None or not (wanted.subtitles or wanted.characters):
