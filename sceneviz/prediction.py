@@ -64,7 +64,7 @@ def decide(prefix: Prefix, reading: Reading) -> Reading:
     draft = [[False] * len(row) for row in yes]
     # Each pass settles at least one more answer; the bound matters only where rounding changes from pass to pass.
     for _ in range(max(map(len, yes))):
-        decisions = [(mine > other).tolist() for mine, other in zip(yes, no, strict=True)]
+        decisions = type(reading)(yes, no).decisions
         # The last answer stands before no decision: a change there alone needs no new reading.
         changed = [row for row, given in enumerate(decisions) if given[:-1] != draft[row][:-1]]
         draft = decisions
@@ -175,7 +175,10 @@ def _decide_batch(
 def _prediction(
     movie: Movie, model: SceneModel, recipe: Recipe, windows: Sequence[Window], rows: Sequence[Sequence[Row]]
 ) -> Prediction:
+    from sceneviz.models import Reading
+
     yes, no = np.array([row for window in rows for row in window]).reshape(-1, 2).T
+    said = Reading([yes], [no])
     focuses = [len(window.focus) for window in windows]
     undecided = np.array([-1])
     return Prediction(
@@ -187,9 +190,9 @@ def _prediction(
         recipe=recipe,
         threshold=model.threshold,
         shots=movie.shots,
-        confidence=np.append(1 / (1 + np.exp(no - yes)), np.nan),
-        mass=np.append(np.exp(yes) + np.exp(no), np.nan),
-        decision=np.append(yes > no, undecided),
+        confidence=np.append(said.confidence[0], np.nan),
+        mass=np.append(said.mass[0], np.nan),
+        decision=np.append(said.decisions[0], undecided),
         window=np.append(np.repeat(np.arange(len(windows)), focuses), undecided),
         position=np.append([place for focus in focuses for place in range(focus)], undecided),
     )
