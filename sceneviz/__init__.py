@@ -2,7 +2,7 @@
 
 The public names stand in the order of the flow:
 
-    movie = sv.read_movie("film.mp4")           # or sv.render_movie(seed)
+    movie = sv.read_movie("film.mp4")           # or sv.render_movie(seed), or one of sv.read_movies("movienet", root)
     model = sv.load_model()                     # the small embedded model; or a Qwen2.5-VL, by name or folder
     prediction = sv.predict(movie, model)
     prediction.scenes()                         # a table
@@ -24,7 +24,9 @@ from sceneviz._text import ScenevizError, choice
 from sceneviz.export import export as export
 
 if TYPE_CHECKING:
+    from sceneviz import data as data
     from sceneviz import plot as plot
+    from sceneviz.data import read_movies as read_movies
     from sceneviz.metrics import score as score
     from sceneviz.models import load_model as load_model
     from sceneviz.movie import Movie as Movie
@@ -38,6 +40,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "read_movie": "reading",
+    "read_movies": "data",
     "render_movie": "synthetic",
     "Movie": "movie",
     "Recipe": "recipe",
@@ -46,7 +49,7 @@ _HOMES = {
     "Prediction": "results",
     "score": "metrics",
 }
-__all__ = [*_HOMES, "export", "plot"]
+__all__ = [*_HOMES, "export", "plot", "data"]
 
 
 def __getattr__(name: str) -> object:
