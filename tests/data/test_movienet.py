@@ -206,7 +206,7 @@ def test_the_video_itself_will_do(movienet: Path, tmp_path: Path) -> None:
         (
             "annotation/tt0000003.json",
             '{"cast": [\n{"shot_idx": 1,\n',
-            r"tt0000003.json, line 3: the annotations are no",
+            r"json, line 3: the annotations are no valid",
         ),
         ("annotation/tt0000003.json", '{"cast": [{"shot_idx": "1"}]}', r"cast, entry 0: expected the number of a shot"),
         ("annotation/tt0000003.json", '{"cast": [{"shot_idx": 1, "pid": 7}]}', r"entry 0: .* pid 7"),
