@@ -30,6 +30,8 @@ def check(movies: Movies, *, progress: bool = True) -> pd.DataFrame:
     import pandas as pd
     from tqdm.auto import tqdm
 
+    if not isinstance(movies, Movies):
+        raise ScenevizError(f"check: expected the movies of a data set, from read_movies, got {type(movies).__name__}")
     rows = []
     for name in tqdm(movies.names, "check", unit=" movies", disable=None if progress else True):
         row: dict[str, object] = {"movie": name, "split": movies.layout.splits[name]}
@@ -37,7 +39,7 @@ def check(movies: Movies, *, progress: bool = True) -> pd.DataFrame:
         try:
             row |= _figures(movies.read(name)) | {"error": ""}
         except (ScenevizError, OSError) as error:
-            row |= {"odd": "", "error": str(error)}
+            row |= {"frames": "", "odd": "", "error": str(error)}
         rows.append(row | {"missing": ", ".join(missing)})
     columns = ["movie", "split", "shots", "minutes", *COUNTS[1:], "annotators", "frames", "spoken", "named"]
     table = pd.DataFrame(rows, columns=[*columns, "missing", "odd", "error"])

@@ -14,7 +14,7 @@ from sceneviz.movie import Movie
 if TYPE_CHECKING:
     import pandas as pd
 
-KEPT = 64  # movies held in memory: a test split of MovieNet, some 50 MB without frames
+KEPT = 64  # movies held in memory: a test split of MovieNet, 25 MB and its texts
 TOLD = 3  # failures whose reasons a warning gives; `failed` holds all
 
 

@@ -64,7 +64,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def plain_name(name: object, where: str) -> str:
     """A movie's name from a data file, if it is one: it must not lead out of the folder that it names a file in."""
-    if not isinstance(name, str) or not re.fullmatch(r"(?!\.)[^/\\:\x00-\x1f\x7f]+", name):
+    if not isinstance(name, str) or not re.fullmatch(r"(?![.]|[A-Za-z]:)[^/\\\x00-\x1f\x7f]+", name):
         raise ScenevizError(f"{where}: expected the name of a movie, such as 'tt0047396', got {plain(repr(name))}")
     return name
 

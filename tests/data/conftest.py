@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sceneviz.movie import Movie
+from sceneviz.synthetic import render_movie, write_movie
+
 SHOTS = 6
 # (shots, label rows, split) of the miniature MovieNet; two are as irregular as the published ones.
 MOVIES = {
@@ -116,6 +119,13 @@ def write_ovsd(root: Path) -> Path:
     write(root / "bbb_shots.txt", shot_rows(SHOTS))
     write(root / "lost_scenes.txt", "0 99\n100 199\n")
     return root
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> tuple[Movie, Path]:
+    """A rendered movie of six shots, and its video, with its other files beside it."""
+    movie = render_movie(9_000_005, shots=SHOTS)
+    return movie, write_movie(movie, tmp_path_factory.mktemp("film"), (32, 48))
 
 
 @pytest.fixture

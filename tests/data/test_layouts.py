@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import sceneviz as sv
 from sceneviz._text import ScenevizError
 from sceneviz.data import check
-from sceneviz.synthetic import write_movie
+from sceneviz.movie import Movie
 
 SCENES = "annotations/scenes/annotator_2/01_From_Pole_to_Pole.txt"
 # Per annotator, as STARTS has them: the shot before each start ends a scene, the last number is none.
@@ -90,12 +91,10 @@ def test_an_annotator_who_left_out_an_episode_is_told(bbc: Path) -> None:
         movies[0]
 
 
-def test_videos_of_episodes_go_by_number(bbc: Path) -> None:
-    film = sv.render_movie(9_000_004, shots=6)
-    video = write_movie(film, bbc / "film", (48, 64))
-    video.rename(bbc / "bbc_03.mp4")
+def test_videos_of_episodes_go_by_number(film: tuple[Movie, Path], bbc: Path) -> None:
+    shutil.copy(film[1], bbc / "bbc_03.mp4")
     (bbc / "annotations" / "shots" / "03_Ice Worlds.txt").write_text(
-        "\n".join(f"{shot.start} {shot.end - 1}" for shot in film.shots)
+        "\n".join(f"{shot.start} {shot.end - 1}" for shot in film[0].shots)
     )
     table = sv.read_movies("bbc", bbc).to_frame()
     assert table["video"].tolist() == [False, True]
@@ -156,21 +155,25 @@ def test_malformed_scenes_are_named(content: str, message: str, ovsd: Path) -> N
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Path:
-    """Two rendered movies as they are written, one with its video, one with its texts alone."""
+def own(film: tuple[Movie, Path], tmp_path: Path) -> Path:
+    """A movie as it is written, with its video; and another with its texts alone."""
     folder = tmp_path / "own"
-    for seed in (9_000_005, 9_000_006):
-        write_movie(sv.render_movie(seed, shots=8), folder, (48, 64))
-    (folder / "rendered-9000006.mp4").unlink()
+    folder.mkdir()
+    movie, video = film
+    for file in video.parent.iterdir():
+        ending = file.name.removeprefix(movie.name)
+        shutil.copy(file, folder / f"film{ending}")
+        if ending != ".mp4":
+            shutil.copy(file, folder / f"text{ending}")
     return folder
 
 
-def test_a_folder_of_ones_own(own: Path) -> None:
+def test_a_folder_of_ones_own(film: tuple[Movie, Path], own: Path) -> None:
     movies = sv.read_movies(own, frame_rate=24)
-    assert movies.names == ("rendered-9000005", "rendered-9000006")
+    assert movies.names == ("film", "text")
     assert repr(movies) == "Movies(own, test: 2 movies)"
-    for movie, seed in zip(movies, (9_000_005, 9_000_006), strict=True):
-        told = sv.render_movie(seed, shots=8)
+    told = film[0]
+    for movie in movies:
         assert movie.labels is not None
         assert told.labels is not None
         np.testing.assert_array_equal(movie.labels, told.labels)
@@ -186,8 +189,8 @@ def test_a_folder_of_ones_own(own: Path) -> None:
 def test_a_folder_may_say_its_splits(own: Path) -> None:
     with pytest.raises(ScenevizError, match=r"split 'train': there is no split.json"):
         sv.read_movies(own, split="train")
-    (own / "split.json").write_text('{"train": ["rendered-9000005"], "test": ["rendered-9000006", "gone"]}')
-    assert sv.read_movies(str(own), split="train").names == ("rendered-9000005",)
+    (own / "split.json").write_text('{"train": ["film"], "test": ["text", "gone"]}')
+    assert sv.read_movies(str(own), split="train").names == ("film",)
     movies = sv.read_movies(own, frame_rate=24)
     with pytest.warns(UserWarning, match=r"1 of 2 movies cannot be read .*: gone \(gone: there is neither"):
         assert len(list(movies)) == 1
@@ -199,9 +202,8 @@ def test_an_empty_folder_is_none_of_movies(tmp_path: Path) -> None:
 
 
 def test_without_shots_they_are_detected(own: Path) -> None:
-    (own / "rendered-9000005.shots.txt").unlink()
-    (own / "rendered-9000005.label.txt").unlink()
-    (own / "rendered-9000005.characters.json").unlink()
+    for ending in ("shots.txt", "label.txt", "characters.json"):
+        (own / f"film.{ending}").unlink()
     movie = sv.read_movies(own)[0]
     assert movie.shots[0].start == 0
     assert movie.labels is None

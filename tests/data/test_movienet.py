@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ from PIL import Image
 import sceneviz as sv
 from sceneviz._text import ScenevizError
 from sceneviz.data import Movies
-from sceneviz.synthetic import write_movie
+from sceneviz.movie import Movie
 
 SHOTS = 6
 NTSC = Fraction(24000, 1001)
@@ -169,11 +170,10 @@ def test_a_cast_of_other_shots_is_told(movienet: Path) -> None:
     assert quietly(movienet)["tt0000003"].shots[2].characters == ()
 
 
-def test_the_video_itself_will_do(movienet: Path, tmp_path: Path) -> None:
-    short = sv.render_movie(9_000_003, shots=SHOTS)
-    path = write_movie(short, tmp_path / "film", (48, 64))
-    path.rename(movienet / "tt0000003.mp4")
-    rows = (tmp_path / "film" / f"{short.name}.shots.txt").read_text()
+def test_the_video_itself_will_do(film: tuple[Movie, Path], movienet: Path, tmp_path: Path) -> None:
+    short, video = film
+    shutil.copy(video, movienet / "tt0000003.mp4")
+    rows = video.with_suffix(".shots.txt").read_text()
     (movienet / "scene318" / "shot_movie318" / "tt0000003.txt").write_text(rows)
     (movienet / "subtitle" / "tt0000003.srt").unlink()
     assert type(quietly(movienet)["tt0000003"].frames).__name__ == "KeyframeFolder"
@@ -184,7 +184,7 @@ def test_the_video_itself_will_do(movienet: Path, tmp_path: Path) -> None:
     assert [(shot.start, shot.end) for shot in movie.shots] == [(shot.start, shot.end) for shot in short.shots]
     assert movie.shots[0].characters == ("Rose Dewitt Bukater",)
     assert movie.frames is not None
-    assert next(movie.frames.read(movie.shots, 5)).shape == (5, 48, 64, 3)
+    assert next(movie.frames.read(movie.shots, 5)).shape == (5, 32, 48, 3)
 
 
 @pytest.mark.parametrize(

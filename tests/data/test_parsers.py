@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sceneviz._text import ScenevizError
 from sceneviz.data.labels import read_bassl, read_labels, read_scenes, read_starts
-from sceneviz.data.listing import NTSC, as_rate, read_splits
+from sceneviz.data.listing import NTSC, as_rate, plain_name, read_splits
 from sceneviz.data.movienet import read_cast, read_names
 from sceneviz.reading.shots import pairs_of_file
 
@@ -105,6 +105,24 @@ def test_a_malformed_bassl_row_is_named(line: str, message: str, file: Path) -> 
     file.write_text(f"{first}\n{line}\n")
     with pytest.raises(ScenevizError, match=rf"file.txt, line 2: .*{message}"):
         read_bassl(file)
+
+
+@given(st.text(st.sampled_from("ab./\\: \x00\n~C"), max_size=6))
+@example("a.b")
+@example("Alien: Covenant")
+def test_a_name_never_leads_out_of_its_folder(name: str) -> None:
+    try:
+        plain_name(name, "split.json")
+    except ScenevizError:
+        refused = True
+    else:
+        refused = False
+    for kind, root in ((PurePosixPath, "/data"), (PureWindowsPath, "D:\\data")):
+        path = kind(root) / f"{name}.mp4"
+        assert refused or (path.parent == kind(root) and path.name == f"{name}.mp4")
+    assert refused == (
+        name == "" or name[0] == "." or (name[1:2] == ":" and name[0].isalpha()) or bool(set(name) & set("/\\\0\n"))
+    )
 
 
 @given(st.fractions(1, 1000, max_denominator=1001))
