@@ -21,6 +21,7 @@ BLIND = {
     "recipe": {"torch", "transformers"},
     "results": {"torch", "transformers"},
     "synthetic": {"torch", "transformers"},
+    "data": {"torch", "transformers"},
     "prompt": {"torch"},
     "metrics": {"torch", "transformers", "prompt", "models", "prediction"},
     "export": {"torch", "transformers", "prompt", "models", "prediction"},
