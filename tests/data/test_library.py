@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import sceneviz as sv
 from sceneviz._text import ScenevizError
+from sceneviz.baselines import color_histogram
 from sceneviz.data import SEEDS, Movies, Read, check, totals
 from sceneviz.movie import Movie, Shot
 
@@ -162,3 +164,21 @@ def test_rendered_movies_are_a_data_set() -> None:
 def test_what_is_asked_wrongly_is_told(arguments: dict[str, str], message: str) -> None:
     with pytest.raises(ScenevizError, match=message):
         sv.read_movies(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_run_over_a_data_set_is_scored_without_its_bad_movie(movienet: Path) -> None:
+    rng = np.random.default_rng(0)
+    (movienet / "240P_frames" / "tt0000001").mkdir()
+    for file in (movienet / "240P_frames" / "tt0000003").iterdir():
+        picture = Image.fromarray(rng.integers(0, 256, (24, 40, 3), np.uint8))
+        picture.save(movienet / "240P_frames" / "tt0000001" / file.name)
+    (movienet / "scene318" / "shot_movie318" / "tt0000002.txt").write_text("0 99\n50 199\n")
+    movies = sv.read_movies("movienet", movienet, split="all")
+    chosen = Movies(movies.layout, ["tt0000001", "tt0000002", "tt0000003"])
+    with pytest.warns(UserWarning, match=r"1 of 3 movies cannot be read .*: tt0000002 \(.*, line 2: shots"):
+        predictions = [color_histogram(movie) for movie in chosen]
+    with pytest.warns(UserWarning, match="1 of 3 movies"):
+        table = sv.score(chosen.readable(), predictions)
+    assert table["movie"].tolist() == ["tt0000001", "tt0000003", "all", "all"]
+    assert table["shots"].iloc[2] == 10
+    assert table["boundaries"].iloc[2] == 6  # an uncertain one counts, by this preset
