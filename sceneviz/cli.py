@@ -115,11 +115,15 @@ def demo(arguments: argparse.Namespace) -> None:
 
     import pandas as pd
 
-    answers = [prediction, color_histogram(movie), constant(movie)]
-    scores = pd.concat([sv.score(movie, answer).query("pooling == 'micro'") for answer in answers])
+    tuned = {prediction: prediction.threshold, color_histogram(movie): None, constant(movie): None}
+    scores = pd.concat([sv.score(movie, answer, validation=level) for answer, level in tuned.items()])
+    scores = scores[scores["pooling"] == "micro"]
     scores.to_csv(arguments.out / "scores.csv", index=False)
     print("\nscored against its known scenes (AP of a random score = prevalence):")
-    print(scores.drop(columns=["movie", "pooling", "movies"]).to_string(index=False, float_format="{:.3f}".format))
+    shown = scores[scores["measure"].isin(["AP", "F1@.5", "F1@val", "F1@oracle"])]
+    about = ["model", "preset", "shots", "boundaries", "prevalence"]
+    table = shown.pivot(index=about, columns="measure", values="value").loc[scores["model"].unique()].reset_index()
+    print(table.to_string(index=False, na_rep="-", float_format="{:.3g}".format))
 
 
 def render(arguments: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
@@ -119,7 +120,7 @@ class Movie:
         """`(n_shots,)` bool: does a scene end with this shot, by the first annotator (uncertain counts as not)."""
         return None if self.labels is None else np.asarray(self.labels[0] == 1)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """A short name for shots, texts and frames; labels and the movie's name do not enter."""
         source = None if self.frames is None else self.frames.fingerprint

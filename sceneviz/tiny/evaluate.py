@@ -61,19 +61,18 @@ def results(model: SceneModel, movies: Sequence[Movie]) -> list[dict[str, Any]]:
 def _row(
     name: str, movies: Sequence[Movie], predictions: Sequence[Prediction], model: SceneModel | None
 ) -> dict[str, Any]:
-    def pooled(threshold: float) -> Any:
-        return score(movies, predictions, threshold=threshold).set_index("pooling")
-
-    half = pooled(0.5)
+    tuned = None if model is None else model.threshold
+    table = score(movies, predictions, validation=tuned, resamples=0).set_index(["pooling", "measure"])
+    value = table.drop("movie")["value"]
     row = {
         "condition": name,
-        "AP (bassl, micro)": half.loc["micro", "AP"],
-        "AP (macro)": half.loc["macro", "AP"],
-        "F1@.5 (bassl, micro)": half.loc["micro", "F1"],
-        "prevalence": half.loc["micro", "prevalence"],
+        "AP (bassl, micro)": value["micro", "AP"],
+        "AP (macro)": value["macro", "AP"],
+        "F1@.5 (bassl, micro)": value["micro", "F1@.5"],
+        "prevalence": table.loc[("micro", "AP"), "prevalence"],
     }
     if model is not None:
-        row["F1@val (micro)"] = pooled(model.threshold).loc["micro", "F1"]
+        row["F1@val (micro)"] = value["micro", "F1@val"]
     return row
 
 
