@@ -26,6 +26,7 @@ from sceneviz.export import export as export
 if TYPE_CHECKING:
     from sceneviz import data as data
     from sceneviz import plot as plot
+    from sceneviz import tables as tables
     from sceneviz.data import read_movies as read_movies
     from sceneviz.metrics import score as score
     from sceneviz.models import load_model as load_model
@@ -49,7 +50,7 @@ _HOMES = {
     "Prediction": "results",
     "score": "metrics",
 }
-__all__ = [*_HOMES, "export", "plot", "data"]
+__all__ = [*_HOMES, "export", "tables", "plot", "data"]
 
 
 def __getattr__(name: str) -> object:

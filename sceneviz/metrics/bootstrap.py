@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -75,6 +75,11 @@ def levels_of(
             raise ScenevizError(f"score: {name} must be a number from 0 up, got {value!r}")
     tuned = None if validation is None else checked_threshold(validation)
     return Levels(checked_threshold(threshold), tuned, float(tolerance_s), tolerance_frames)
+
+
+def listed(one_or_many: Any) -> list[Any]:
+    """A movie or a prediction, or several of them, as a list."""
+    return [one_or_many] if isinstance(one_or_many, Movie | Prediction) else list(one_or_many)
 
 
 def pools_of(movies: Sequence[Movie], predictions: Sequence[Prediction], preset: Preset, levels: Levels) -> list[Pool]:

@@ -74,7 +74,7 @@ class Pool:
         rows = [_contribution(case, preset, levels) for case in cases]
         self.counts = {name: np.array([row[0][name] for row in rows]) for name in rows[0][0]}
         self.values = {name: np.array([row[1][name] for row in rows], dtype=float) for name in rows[0][1]}
-        oracles = [ranked([case]).best_micro(np.ones(1)) if case.scored.any() else (np.nan, np.nan) for case in cases]
+        oracles = [ranked([case]).best(macro=True) for case in cases]  # of one movie: NaN where none is scored
         best, level = np.array(oracles).T
         self.values["F1@oracle"] = best
         self.each_threshold = {"F1@oracle": level}
@@ -85,16 +85,13 @@ class Pool:
     def pooled(self, weights: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         """Every (pooling, measure) under each row of `weights` `(n, n_movies)`, whole numbers: `(n,)` values."""
         found = self._from_counts(weights) | self._from_values(weights)
-        tops = np.array([(*self.ranking.areas(row), self.ranking.best_macro(row)[0]) for row in weights])
-        found |= {(MICRO, name): tops[:, k] for k, name in enumerate(("AP", "AUC", "F1@oracle"))}
-        return found | {(MACRO, "F1@oracle"): tops[:, 3]}
+        keys = ((MICRO, "AP"), (MICRO, "AUC"), (MICRO, "F1@oracle"), (MACRO, "F1@oracle"))
+        return found | dict(zip(keys, self.ranking.measures(weights).T, strict=True))
 
     def threshold(self, pooling: str, measure: str) -> float:
         """The threshold of a measure; NaN where it has none."""
         if measure == "F1@oracle":
-            everyone = np.ones(len(self), int)
-            best = self.ranking.best_micro if pooling == MICRO else self.ranking.best_macro
-            return best(everyone)[1]
+            return self.ranking.best(macro=pooling == MACRO)[1]
         return self._fixed_threshold(measure)
 
     def movie_threshold(self, place: int, measure: str) -> float:
@@ -115,7 +112,7 @@ class Pool:
         means = {}
         for name, values in self.values.items():
             known = ~np.isnan(values)
-            means[name] = _ratio(weights @ np.where(known, values, 0.0), weights @ known, np.nan)
+            means[name] = ratio(weights @ np.where(known, values, 0.0), weights @ known, np.nan)
         # As published: from the mean C and the mean O, not the mean of Fs.
         means["coverage-overflow F"] = scenes.harmonic(means["coverage"], means["overflow"])
         return {(MACRO, name): value for name, value in means.items()}
@@ -185,14 +182,14 @@ def _ratios(counts: dict[str, float], levels: Levels) -> dict[str, np.ndarray]:
     """Measures that are ratios of counts, of one movie or of sums over many; 0 where nothing is there to count."""
     true, claims, hits = (np.asarray(counts[name]) for name in ("boundaries", "claims", "hits"))
     found = {
-        f"F1@{levels.name}": _ratio(2 * hits, true + claims),
-        f"precision@{levels.name}": _ratio(hits, claims),
-        f"recall@{levels.name}": _ratio(hits, true),
+        f"F1@{levels.name}": ratio(2 * hits, true + claims),
+        f"precision@{levels.name}": ratio(hits, claims),
+        f"recall@{levels.name}": ratio(hits, true),
     }
     if levels.validation is not None:
-        found["F1@val"] = _ratio(2 * np.asarray(counts["hits@val"]), true + counts["claims@val"])
+        found["F1@val"] = ratio(2 * np.asarray(counts["hits@val"]), true + counts["claims@val"])
     for name in _tolerances(levels):
-        found[name] = _ratio(2 * np.asarray(counts[name]), true + counts["ends"])
+        found[name] = ratio(2 * np.asarray(counts[name]), true + counts["ends"])
     return found | {"ECE": calibration_error(counts)}
 
 
@@ -235,6 +232,7 @@ def _places(movie: Movie, name: str) -> np.ndarray:
     return np.array([shot.end if name.endswith("frames") else shot.end_s for shot in movie.shots], dtype=float)
 
 
-def _ratio(above: np.ndarray, below: np.ndarray, otherwise: float = 0.0) -> np.ndarray:
+def ratio(above: np.ndarray, below: np.ndarray, otherwise: float = 0.0) -> np.ndarray:
+    """above / below, place by place, and another value where there is nothing below."""
     above, below = np.broadcast_arrays(np.asarray(above, dtype=float), np.asarray(below, dtype=float))
     return np.asarray(np.divide(above, below, out=np.full(above.shape, otherwise), where=below > 0))

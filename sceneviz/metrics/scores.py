@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sceneviz._text import ScenevizError
-from sceneviz.metrics.bootstrap import interval, known_mean, levels_of, pooled, pools_of, resampled
+from sceneviz.metrics.bootstrap import interval, known_mean, levels_of, listed, pooled, pools_of, resampled
 from sceneviz.metrics.pool import Pool, cases_of, ranked
 from sceneviz.metrics.presets import MACRO, Preset, preset_named
 from sceneviz.movie import Movie
@@ -59,7 +59,7 @@ def score(
     from sceneviz.metrics.display import Scores
 
     rules = preset_named(preset)
-    films, answers = _listed(movies), _listed(predictions)
+    films, answers = listed(movies), listed(predictions)
     tuned = validation_threshold(validation, rules, answers) if isinstance(validation, tuple) else validation
     pools = pools_of(films, answers, rules, levels_of(threshold, tuned, tolerance_s, tolerance_frames))
     table = Scores([*_pooled_rows(pools, resampled(len(films), resamples, seed)), *_movie_rows(pools, films)])
@@ -75,11 +75,11 @@ def validation_threshold(
     validation: tuple[Sequence[Movie], Sequence[Prediction]], preset: Preset, tested: Sequence[Prediction]
 ) -> float:
     """The highest threshold with the best pooled F1 on validation movies (all annotators in one pool)."""
-    movies, answers = (_listed(part) for part in validation)
+    movies, answers = (listed(part) for part in validation)
     if answers and (answers[0].model, answers[0].recipe) != (tested[0].model, tested[0].recipe):
         raise ScenevizError("score: the validation predictions come from another model or recipe than those scored")
     ranking = ranked([case for cases in cases_of(movies, answers, preset) for case in cases])
-    _, threshold = ranking.best_micro(ranking.everyone)
+    _, threshold = ranking.best()
     if np.isnan(threshold):
         raise ScenevizError("score: the validation movies have no boundary, so no threshold can be tuned on them")
     return threshold
@@ -137,7 +137,3 @@ def _row(
         "boundaries": float(boundaries),
         "prevalence": float(boundaries / shots) if shots else np.nan,
     }
-
-
-def _listed(one_or_many: Any) -> list[Any]:
-    return [one_or_many] if isinstance(one_or_many, Movie | Prediction) else list(one_or_many)

@@ -25,7 +25,7 @@ def test_weighted_areas_are_those_of_scikit_learn(data: st.DataObject) -> None:
     confidence = np.array(data.draw(st.lists(levels, min_size=len(movie), max_size=len(movie))))
     weights = np.array(data.draw(st.lists(st.integers(0, 3), min_size=n_movies, max_size=n_movies)))
     ranking = Ranking(truth, confidence, movie, n_movies)
-    ap, auc, best = ranking.areas(weights)
+    ap, auc, best, macro = ranking.measures(weights[None])[0]
     each = weights[movie]
     if not (truth * each).any():
         assert np.isnan([ap, auc]).all()
@@ -35,8 +35,8 @@ def test_weighted_areas_are_those_of_scikit_learn(data: st.DataObject) -> None:
     if (~truth * each).any():
         assert auc == pytest.approx(roc_auc_score(truth, confidence, sample_weight=each))
     claims = [confidence >= level for level in ranking.levels]
-    assert best == pytest.approx(max(f1_score(truth, claim, sample_weight=each) for claim in claims))
-    macro, threshold = ranking.best_macro(weights)
+    pooled = [f1_score(truth, claim, sample_weight=each) for claim in claims]
+    assert best == pytest.approx(max(pooled))
     present = [k for k in range(n_movies) if (movie == k).any()]
     means = [
         np.average(
@@ -45,7 +45,9 @@ def test_weighted_areas_are_those_of_scikit_learn(data: st.DataObject) -> None:
         for claim in claims
     ]
     assert macro == pytest.approx(max(means))
-    assert means[ranking.levels.tolist().index(threshold)] == pytest.approx(macro)
+    if (weights == 1).all():
+        assert ranking.best() == (pytest.approx(best), ranking.levels[int(np.argmax(np.round(pooled, 9)))])
+        assert ranking.best(macro=True) == (pytest.approx(macro), ranking.levels[int(np.argmax(np.round(means, 9)))])
 
 
 def test_a_resample_draws_as_many_movies_as_there_are() -> None:
