@@ -16,7 +16,6 @@ CERTAINTY = {
     "D": "from a third-party digest of the paper, less certain",
 }
 _SIZE_NOTE = '"1.5B" is as the paper prints it; Qwen2.5-VL has no such size'
-_FIRST, _SECOND = "precision at the threshold", "recall at the threshold"
 
 
 class Number(NamedTuple):
@@ -90,10 +89,10 @@ def _numbers() -> list[Number]:
     for name, metric, value, extra in (
         ("best", "F1", 0.641, ""),
         ("best", "threshold", 0.438, ""),
-        ("near .321", _FIRST, 0.60, ""),
-        ("near .321", _SECOND, 0.69, ""),
-        ("near .50", _FIRST, 0.71, note),
-        ("near .50", _SECOND, 0.58, note),
+        ("near .321", "precision", 0.60, ""),
+        ("near .321", "recall", 0.69, ""),
+        ("near .50", "precision", 0.71, note),
+        ("near .50", "recall", 0.58, note),
     ):
         rows.append(Number("threshold", name, metric, value, "D", unit="", note=extra))
     for name, unparsable, wrong in (("before tuning", 22, 14), ("after tuning", 0, 0)):
@@ -183,6 +182,7 @@ def beside_paper(
     the data.
     """
     import numpy as np
+    import pandas as pd
 
     theirs = paper_table(table)
     theirs = theirs[theirs["unit"] == "%"]
@@ -198,10 +198,9 @@ def beside_paper(
                 "configuration": published["configuration"],
                 "metric": published["metric"],
                 "paper": published["value"],
-                **{
-                    new: 100 * found.get(old, np.nan)
-                    for new, old in (("ours", "value"), ("low", "low"), ("high", "high"))
-                },
+                "ours": 100 * found.get("value", np.nan),
+                "low": 100 * found.get("low", np.nan),
+                "high": 100 * found.get("high", np.nan),
                 "same_data": published["data"] == data,
                 "paper_model": published["model"],
                 "our_model": found.get("model", ""),
@@ -214,8 +213,6 @@ def beside_paper(
                 **{name: published[name] for name in ("source", "certainty", "note")},
             }
         )
-    import pandas as pd
-
     return pd.DataFrame(rows)
 
 
