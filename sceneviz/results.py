@@ -19,6 +19,7 @@ from sceneviz.recipe import Recipe
 if TYPE_CHECKING:
     import pandas as pd
 
+EMBEDDED_MARK = " (embedded)"  # behind the model's name in tables
 FORMAT = "sceneviz prediction"
 VERSION = 1
 _COLUMNS = {
@@ -104,6 +105,11 @@ class Prediction:
             f"Prediction({self.movie_name!r} by {self.model_name!r}: {len(self)} shots, "
             f"{counted(scenes, 'scene')} at threshold {self.threshold:.3g})"
         )
+
+    @property
+    def model_label(self) -> str:
+        """The model's name for tables; the embedded one says that it is."""
+        return self.model_name + EMBEDDED_MARK * self.embedded
 
     def check(self, movie: Movie) -> None:
         """Raise ScenevizError unless this prediction was made on the movie (labels and name may differ)."""

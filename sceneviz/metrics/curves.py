@@ -52,7 +52,7 @@ def pr_table(
             prevalence=boundaries / shots if shots else np.nan,
             AP=ranking.measures(np.ones((1, len(cases)), int))[0, 0],
         )
-        for name, value in (("annotator", annotator), ("preset", preset), ("model", answers[0].model_name)):
+        for name, value in (("annotator", annotator), ("preset", preset), ("model", answers[0].model_label)):
             table.insert(0, name, value)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -93,7 +93,7 @@ def calibration_table(
     ]
     return pd.DataFrame(
         {
-            "model": answers[0].model_name,
+            "model": answers[0].model_label,
             "preset": preset,
             "from": np.arange(BINS) / BINS,
             "to": np.arange(1, BINS + 1) / BINS,

@@ -10,7 +10,7 @@ import numpy as np
 
 from sceneviz._text import ScenevizError
 from sceneviz.metrics.bootstrap import interval, known_mean, levels_of, listed, resampled
-from sceneviz.metrics.pool import Case, Levels, cases_of, ranked, ratio
+from sceneviz.metrics.pool import Case, Levels, cases_of, checked_pairs, ranked, ratio
 from sceneviz.metrics.presets import Preset, preset_named
 from sceneviz.metrics.scenes import partition
 from sceneviz.movie import Movie
@@ -43,7 +43,7 @@ def position_table(
     shots that are not decided), position (from 0), measure, value, low, high, threshold, movies, shots, boundaries,
     prevalence.
     """
-    pairs = zip(listed(movies), listed(predictions), strict=False)
+    pairs = checked_pairs(listed(movies), listed(predictions))
     long = [(film, answer) for film, answer in pairs if len(film) >= answer.recipe.context]
     if not long:
         raise ScenevizError("position_table: no movie is as long as a window, so positions do not compare")
@@ -54,7 +54,7 @@ def position_table(
     margin = recipe.context - recipe.focus
     about = {"context": recipe.context, "focus": recipe.focus, "margin": margin}
     rows = [
-        {"model": answers[0].model_name, "preset": preset, **about, "position": place, **row}
+        {"model": answers[0].model_label, "preset": preset, **about, "position": place, **row}
         for place, members in groups.items()
         for row in scene.rows([members] * len(scene.cases))
     ]
@@ -102,7 +102,7 @@ def error_table(
             [case.truth & part for case, part in zip(cases, members, strict=True)] for cases in scene.cases
         ]
     rows = [
-        {"model": answers[0].model_name, "preset": preset, "by": by, "group": name, **row}
+        {"model": answers[0].model_label, "preset": preset, "by": by, "group": name, **row}
         for (by, name), members in groups.items()
         for row in scene.rows(members)
         if row["shots"] and (by != "changed" or row["measure"].startswith("recall"))

@@ -127,17 +127,25 @@ def ranked(cases: Sequence[Case]) -> Ranking:
     return Ranking(truth, confidence, movie, len(cases))
 
 
-def cases_of(movies: Sequence[Movie], predictions: Sequence[Prediction], preset: Preset) -> list[list[Case]]:
-    """A list an annotator, of a case a movie; or ScenevizError, in one line, where the two lists do not fit."""
+def checked_pairs(movies: Sequence[Movie], predictions: Sequence[Prediction]) -> list[tuple[Movie, Prediction]]:
+    """Movies with their predictions; or ScenevizError, in one line, where the two lists do not fit."""
     if len(movies) != len(predictions) or not movies:
         raise ScenevizError(
             f"score: expected one prediction a movie, got {len(movies)} movies and {len(predictions)} predictions"
         )
     if len({(answer.model, answer.recipe) for answer in predictions}) > 1:
         raise ScenevizError("score: the predictions come from different models or recipes; score each apart")
-    annotators: dict[int, str] = {}
-    for movie, prediction in zip(movies, predictions, strict=True):
+    pairs = list(zip(movies, predictions, strict=True))
+    for movie, prediction in pairs:
         prediction.check(movie)
+    return pairs
+
+
+def cases_of(movies: Sequence[Movie], predictions: Sequence[Prediction], preset: Preset) -> list[list[Case]]:
+    """A list an annotator, of a case a movie; or ScenevizError where there are no labels, or not as many for each."""
+    pairs = checked_pairs(movies, predictions)
+    annotators: dict[int, str] = {}
+    for movie in movies:
         if movie.labels is None:
             raise ScenevizError(f"score: movie {movie.name!r} has no labels to score against")
         annotators.setdefault(len(movie.labels), movie.name)
@@ -147,7 +155,7 @@ def cases_of(movies: Sequence[Movie], predictions: Sequence[Prediction], preset:
     return [
         [
             Case(movie, *preset.truth(movie.labels[annotator]), prediction.confidence)  # type: ignore[index]
-            for movie, prediction in zip(movies, predictions, strict=True)
+            for movie, prediction in pairs
         ]
         for annotator in range(next(iter(annotators)))
     ]

@@ -63,7 +63,7 @@ def score(
     tuned = validation_threshold(validation, rules, answers) if isinstance(validation, tuple) else validation
     pools = pools_of(films, answers, rules, levels_of(threshold, tuned, tolerance_s, tolerance_frames))
     table = Scores([*_pooled_rows(pools, resampled(len(films), resamples, seed)), *_movie_rows(pools, films)])
-    table.insert(0, "model", answers[0].model_name)
+    table.insert(0, "model", answers[0].model_label)
     table.insert(1, "preset", preset)
     table.insert(2, "annotators", "one" if len(pools) == 1 else f"each of {len(pools)}")
     published = [pair in rules.published for pair in zip(table["pooling"], table["measure"], strict=True)]

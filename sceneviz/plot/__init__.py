@@ -1,7 +1,9 @@
 """Drawing. Every function takes `ax`, returns it, and never shows, saves or touches rcParams; `save` alone writes."""
 
+from sceneviz.plot.comparisons import ablation, positions
+from sceneviz.plot.curves import calibration, pr
 from sceneviz.plot.filmstrip import filmstrip
 from sceneviz.plot.saving import save
 from sceneviz.plot.timeline import timeline
 
-__all__ = ["filmstrip", "save", "timeline"]
+__all__ = ["ablation", "calibration", "filmstrip", "positions", "pr", "save", "timeline"]

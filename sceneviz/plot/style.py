@@ -6,11 +6,14 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from sceneviz._text import ScenevizError, plain
+import numpy as np
+
+from sceneviz._text import ScenevizError, counted, plain
 from sceneviz.movie import Movie
-from sceneviz.results import Prediction
+from sceneviz.results import EMBEDDED_MARK, Prediction
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 # Okabe and Ito's colours, told apart by people with any of the common colour vision deficiencies.
@@ -26,7 +29,9 @@ INK, MUTED, FAINT = "#222222", "#666666", "#D0D0D0"
 TRUE_COLORS = ("#4D4D4D", "#A6A6A6")  # scenes as labelled, alternating
 PREDICTED_COLORS = ("#332288", "#A79FD1")  # scenes as predicted, alternating
 
-PAGE_IN = 6.875  # width of the page in the CVPR layout; one column is 3.25
+LINE_COLORS = ("#332288", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#0072B2")  # models or recipes, compared
+
+PAGE_IN, COLUMN_IN = 6.875, 3.25  # widths of the page and of a column in the CVPR layout
 TEXT_PT, SMALL_PT = 7.0, 6.0
 EMBEDDED_NOTE = "embedded tiny model, no claim about the paper"
 
@@ -55,6 +60,21 @@ def tidy(ax: Axes) -> None:
     ax.tick_params(labelsize=TEXT_PT, width=0.6, length=2.5, pad=1.5, color=INK, labelcolor=INK)
 
 
+def plain_legend(ax: Axes, columns: int = 1) -> None:
+    """What the lines are, above the axes, where it hides nothing; names may come from files, and are no formulas."""
+    legend = ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0.2, fontsize=SMALL_PT, labelcolor=INK,
+        frameon=False, handlelength=1.4, ncols=columns,
+    )  # fmt: skip
+    for text in legend.get_texts():
+        text.set(parse_math=False, usetex=False)
+
+
+def error_reach(table: pd.DataFrame, value: str = "value") -> np.ndarray:
+    """Lengths of error bars `(2, n)`, downwards and upwards; 0 where there is no interval."""
+    return np.nan_to_num(np.maximum([table[value] - table["low"], table["high"] - table[value]], 0.0))
+
+
 def size_in(ax: Axes) -> tuple[float, float]:
     """(width, height) of the axes in inches, as they will be drawn."""
     figure = ax.get_figure(root=True)
@@ -69,11 +89,29 @@ def caption(ax: Axes, below: Any, prediction: Prediction, *notes: str) -> None:
     """Under the artist `below`: what was shown to which model, in small print."""
     recipe = prediction.recipe
     facts = [EMBEDDED_NOTE] * prediction.embedded + [f"context {recipe.context}, focus {recipe.focus}", *notes]
+    small_print(ax, below, [prediction.movie_name, prediction.model_name], facts)
+
+
+def table_caption(ax: Axes, below: Any, table: pd.DataFrame, *notes: str) -> None:
+    """Under the artist `below`: of which models, preset and data a table's numbers are, in small print."""
+    models = list(dict.fromkeys(table["model"]))
+    notes = (*notes, *[EMBEDDED_NOTE] * any(str(model).endswith(EMBEDDED_MARK) for model in models))
+    names = models if len(models) <= 3 else [counted(len(models), "model")]
+    facts = [f"preset {', '.join(dict.fromkeys(table['preset']))}"]
+    if "movies" in table:
+        facts.append(counted(int(table["movies"].max()), "movie"))
+    spread = sorted({round(value, 3) for value in table["prevalence"].dropna()})
+    if len(spread) == 1:
+        facts.append(f"prevalence {spread[0]:.3f}")
+    small_print(ax, below, names, [*facts, *notes])
+
+
+def small_print(ax: Axes, below: Any, names: list[str], facts: list[str]) -> None:
+    """Names and facts under the artist `below`, in as many lines as they need."""
     # Lines break between facts, not within one; names may be long, so they break where they must.
-    parts = [plain(prediction.movie_name), plain(prediction.model_name)]
-    parts += [fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts]
+    parts = [plain(name) for name in names] + [fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts]
     letters = max(20, int(size_in(ax)[0] * 72 / (SMALL_PT * 0.53)))
-    lines = textwrap.wrap("\N{NO-BREAK SPACE}· ".join(parts), letters)
+    lines = textwrap.wrap("\N{NO-BREAK SPACE}· ".join(parts), letters, break_on_hyphens=False)
     ax.annotate(
         "\n".join(line.rstrip("\N{NO-BREAK SPACE}·") for line in lines),
         (0, 0),
@@ -86,9 +124,10 @@ def caption(ax: Axes, below: Any, prediction: Prediction, *notes: str) -> None:
     )
 
 
-def remember(ax: Axes, figure: str, movie: Movie, **facts: Any) -> None:
+def remember(ax: Axes, figure: str, movie: Movie | None = None, **facts: Any) -> None:
     """Keep with the axes what `save` writes beside the picture: plain values only."""
-    _records[ax] = {"figure": figure, "movie": {"name": movie.name, "fingerprint": movie.fingerprint}} | facts
+    shown = {} if movie is None else {"movie": {"name": movie.name, "fingerprint": movie.fingerprint}}
+    _records[ax] = {"figure": figure} | shown | facts
 
 
 def remembered(axes: list[Axes]) -> list[dict[str, Any]]:

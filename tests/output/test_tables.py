@@ -142,7 +142,7 @@ def test_reasons_of_rendered_movies_fit() -> None:
     answer = Prediction(
         movie.fingerprint, movie.name, "m", "m", False, Recipe(), 0.5, movie.shots,
         np.append(movie.boundaries[:-1].astype(float), np.nan), np.append(np.ones(n_shots - 1), np.nan),
-        np.append(movie.boundaries[:-1], -1), np.append(np.zeros(n_shots - 1), -1), np.append(np.zeros(n_shots - 1), -1),
+        np.append(movie.boundaries[:-1], -1), *[np.append(np.zeros(n_shots - 1), -1)] * 2,
     )  # fmt: skip
     table = error_table(movie, answer, reasons=[synthetic.reasons(9_000_003, 30)])
     changed = table[table["by"] == "changed"]
