@@ -27,6 +27,7 @@ def score(
     validation: tuple[Sequence[Movie], Sequence[Prediction]] | float | None = None,
     tolerance_s: float = 3.0,
     tolerance_frames: int | None = None,
+    annotators: str | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Scores:
@@ -37,6 +38,8 @@ def score(
     validation: other movies with their predictions, on which the threshold of F1@val is tuned (best pooled F1), or that
         threshold itself; None leaves F1@val out.
     tolerance_s, tolerance_frames: how far apart two boundaries may be in boundary F1; None leaves the latter out.
+    annotators: how several became the one set of labels that is there ("union", "3_of_5"), for the table: the choice
+        moves AP by more than ten points; None counts the sets.
     resamples: of the 95 % bootstrap intervals over movies; 0 leaves the intervals NaN, and is much faster.
 
     A DataFrame with a row a measure and pooling: "micro" (all shots of all movies in one pool), "macro" (mean of
@@ -65,7 +68,7 @@ def score(
     table = Scores([*_pooled_rows(pools, resampled(len(films), resamples, seed)), *_movie_rows(pools, films)])
     table.insert(0, "model", answers[0].model_label)
     table.insert(1, "preset", preset)
-    table.insert(2, "annotators", "one" if len(pools) == 1 else f"each of {len(pools)}")
+    table.insert(2, "annotators", annotators or ("one" if len(pools) == 1 else f"each of {len(pools)}"))
     published = [pair in rules.published for pair in zip(table["pooling"], table["measure"], strict=True)]
     table.insert(10, "published", published)
     return table

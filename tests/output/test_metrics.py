@@ -229,6 +229,9 @@ def test_several_annotators_are_averaged_and_named(make_movie: Callable, make_pr
     assert (both["annotators"] == "each of 2").all()
     assert both["value"].to_numpy() == pytest.approx((alone[0]["value"] + alone[1]["value"]).to_numpy() / 2)
     assert both["boundaries"].iloc[0] == 1.5
+    union = score(replace(movie, labels=labels.max(axis=0)), answer, annotators="union")
+    assert (union["annotators"] == "union").all()
+    assert "annotators: union" in repr(union)
     with pytest.raises(ScenevizError, match="different numbers of annotators"):
         score([movie, replace(movie, labels=labels)], [answer, answer])
 
