@@ -34,14 +34,9 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
 
 def best_threshold(model: SceneModel, movies: Sequence[Movie]) -> float:
     """The confidence with the best pooled F1 on validation movies."""
-    from sklearn.metrics import precision_recall_curve
-
     predictions = [predict(movie, model, progress=False) for movie in movies]
-    truth = np.concatenate([_truth(movie) for movie in movies])
-    confidence = np.concatenate([prediction.confidence[:-1] for prediction in predictions])
-    precision, recall, thresholds = precision_recall_curve(truth, confidence)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return float(thresholds[np.argmax(f1[:-1])])
+    table = score(movies, predictions, resamples=0)
+    return float(table.query("pooling == 'micro' and measure == 'F1@oracle'")["threshold"].iloc[0])
 
 
 def results(model: SceneModel, movies: Sequence[Movie]) -> list[dict[str, Any]]:
@@ -62,8 +57,9 @@ def _row(
     name: str, movies: Sequence[Movie], predictions: Sequence[Prediction], model: SceneModel | None
 ) -> dict[str, Any]:
     tuned = None if model is None else model.threshold
-    table = score(movies, predictions, validation=tuned, resamples=0).set_index(["pooling", "measure"])
-    value = table.drop("movie")["value"]
+    whole = score(movies, predictions, validation=tuned, resamples=0).query("pooling != 'movie'")
+    table = whole.set_index(["pooling", "measure"])
+    value = table["value"]
     row = {
         "condition": name,
         "AP (bassl, micro)": value["micro", "AP"],
@@ -102,8 +98,3 @@ def effect_of_a_flip(model: SceneModel, movies: Sequence[Movie]) -> dict[str, fl
         "90th percentile": float(np.percentile(logits, 90)),
         "mean |difference of the confidence|": float(np.mean(confidences)),
     }
-
-
-def _truth(movie: Movie) -> np.ndarray:
-    assert movie.labels is not None
-    return np.asarray(movie.labels[0][:-1] != 0)

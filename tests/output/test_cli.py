@@ -128,8 +128,8 @@ def test_demo_renders_segments_and_scores(
         f"{stem}.shots.txt",
     ]
     scores = pd.read_csv(tmp_path / "here" / "scores.csv")
-    assert scores["model"].unique().tolist() == ["tiny", "colour histogram", "constant"]
-    assert scores.loc[scores["measure"] == "F1@val", "model"].tolist() == ["tiny"]
+    assert scores["model"].unique().tolist() == ["tiny (embedded)", "colour histogram", "constant"]
+    assert scores.loc[scores["measure"] == "F1@val", "model"].tolist() == ["tiny (embedded)"]
     assert (scores["preset"] == "bassl").all()
     said = capsys.readouterr().out
     assert "prevalence" in said
