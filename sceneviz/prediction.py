@@ -58,8 +58,10 @@ def predict(
     return run.prediction()
 
 
-def decide(prefix: Prefix, reading: Reading) -> Reading:
+def decide(prefix: Prefix, reading: Reading, bars: Sequence[np.ndarray] | None = None) -> Reading:
     """The sequential decisions of a batch, from the reading of an all-No draft, by draft and verify.
+
+    bars: `(focus,)` for each prompt, the log-odds over which each answer is Yes; 0, the greedy choice, by default.
 
     Each row of a reading is right where the answers before it are those that will be given. So the draft is corrected
     and read again until nothing changes: a fixed point is the sequential answer, reached in at most focus passes,
@@ -67,9 +69,10 @@ def decide(prefix: Prefix, reading: Reading) -> Reading:
     """
     yes, no = list(reading.yes), list(reading.no)
     draft = [[False] * len(row) for row in yes]
+    bars = bars or [np.zeros(len(row)) for row in yes]
     # Each pass settles at least one more answer; the bound matters only where rounding changes from pass to pass.
     for _ in range(max(map(len, yes))):
-        decisions = type(reading)(yes, no).decisions
+        decisions = type(reading)(yes, no).above(bars)
         # The last answer stands before no decision: a change there alone needs no new reading.
         changed = [row for row, given in enumerate(decisions) if given[:-1] != draft[row][:-1]]
         draft = decisions
@@ -136,6 +139,11 @@ class Run:
     def finished(self) -> int:
         """How many windows are decided."""
         return len(self._rows)
+
+    @property
+    def decided(self) -> int:
+        """How many shots are decided."""
+        return self.windows[self.finished - 1].focus.stop if self.finished else 0
 
     @property
     def done(self) -> bool:
