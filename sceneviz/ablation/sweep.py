@@ -104,7 +104,7 @@ def sweep(
             del model
     kept = [place for place in films if place not in failed]
     if not kept:
-        name, reason = next(iter(failed.values()))
+        name, reason = failed[min(failed)]
         raise ScenevizError(f"ablate: no movie could be read; the first of {len(failed)}, {plain(name)!r}: {reason}")
     return Sweep(
         tuple(films[place] for place in kept),
@@ -117,7 +117,7 @@ def sweep(
             )
             for condition in conditions
         ),
-        tuple(failed.values()),
+        tuple(failed[place] for place in sorted(failed)),
     )
 
 

@@ -41,8 +41,9 @@ def by(scheme: Samples | Boundaries, movie: Movie, model: SceneModel, batch_size
     return run.prediction()
 
 
-@pytest.mark.parametrize("recipe", [SMALL, replace(SMALL, visual=False)], ids=["seen", "read"])
-def test_free_writing_equals_generate(model: SceneModel, recipe: Recipe) -> None:
+@pytest.mark.parametrize("visual", [True, False], ids=["seen", "read"])
+def test_free_writing_equals_generate(model: SceneModel, visual: bool) -> None:
+    recipe = replace(SMALL, frame_size=(56, 84), visual=visual)  # the library's processor enlarges smaller frames
     movie = noise_movie(11)
     windows = plan_windows(11, recipe)[1:3]
     prompts = [boundary_prompt(build_prompt(movie.shots, window, recipe)) for window in windows]
