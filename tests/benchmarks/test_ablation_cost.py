@@ -1,8 +1,8 @@
 """What eight modality rows cost against what nothing can avoid, as a ratio, both sides in one run.
 
 The floor is two vision passes over the movie's frames, with and without marks, and the bare forwards of the eight rows:
-one a window, in the same batches and kernels. Frames are decoded beforehand on both sides. Seconds are of one processor,
-so that whatever else the machine has to do stays out.
+one a window, in the same batches and kernels. Frames are decoded beforehand on both sides. Seconds are of one
+processor, so that whatever else the machine has to do stays out.
 """
 
 from __future__ import annotations

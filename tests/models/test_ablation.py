@@ -218,7 +218,7 @@ def test_a_bad_movie_is_left_out_and_listed(model: SceneModel) -> None:
     assert "Input/output error" in table.attrs["failed"]["torn"]
     assert "visual=False" in table.attrs["failed"]["blind"]
     pd.testing.assert_frame_equal(table.drop(columns="seconds"), ablate(good, model, FEW).drop(columns="seconds"))
-    with pytest.raises(ScenevizError, match="no movie could be read; the first of 2, 'torn': .*Input/output error"):
+    with pytest.raises(ScenevizError, match=r"no movie could be read; the first of 2, 'torn': .*Input/output error"):
         ablate([torn, unlabelled], model, FEW)
 
 
@@ -290,3 +290,14 @@ def test_mistakes_are_one_clear_line(model: SceneModel) -> None:
     blind = model_of(0, replace(SMALL, visual=False, subtitles=False))
     with pytest.raises(ScenevizError, match="at least one on"):
         ablate(movies, blind)
+
+
+def test_the_grids_are_the_rows_of_the_paper(model: SceneModel) -> None:
+    for grid, rows in GRIDS.items():
+        if rows:
+            published = sv.tables.paper(grid)["configuration"].unique().tolist()
+            assert list(rows) == published
+    table = ablate([labelled(13), labelled(14)], model, FEW)
+    beside = sv.tables.beside_paper(table, data="noise").set_index(["configuration", "metric"])
+    ours = table.query("condition == 'no visual' and pooling == 'micro' and measure == 'AP'")["value"].item()
+    assert beside.loc[("no visual", "AP"), "ours"] == pytest.approx(100 * ours)
