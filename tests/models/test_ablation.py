@@ -301,3 +301,5 @@ def test_the_grids_are_the_rows_of_the_paper(model: SceneModel) -> None:
     beside = sv.tables.beside_paper(table, data="noise").set_index(["configuration", "metric"])
     ours = table.query("condition == 'no visual' and pooling == 'micro' and measure == 'AP'")["value"].item()
     assert beside.loc[("no visual", "AP"), "ours"] == pytest.approx(100 * ours)
+    ax = sv.plot.ablation(table)
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(FEW)
