@@ -8,6 +8,7 @@ The public names stand in the order of the flow:
     prediction.scenes()                         # a table
     sv.plot.timeline(movie, prediction)         # a figure
     sv.score([movie], [prediction])             # where the movie has labels
+    sv.ablate([movie], model, "modalities")     # what each modality is worth
     sv.export(movie, prediction, "chapters.txt")
 
 Importing sceneviz is cheap: a name brings its libraries when it is first used.
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sceneviz import data as data
     from sceneviz import plot as plot
     from sceneviz import tables as tables
+    from sceneviz.ablation import ablate as ablate
     from sceneviz.data import read_movies as read_movies
     from sceneviz.metrics import score as score
     from sceneviz.models import load_model as load_model
@@ -49,6 +51,7 @@ _HOMES = {
     "predict": "prediction",
     "Prediction": "results",
     "score": "metrics",
+    "ablate": "ablation",
 }
 __all__ = [*_HOMES, "export", "tables", "plot", "data"]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import sceneviz as sv
 from sceneviz._text import ScenevizError, clock, counted, plain
-from sceneviz.export import NAMES, export
+from sceneviz.export import FORMATS, NAMES, export
 
 if TYPE_CHECKING:
     from sceneviz.movie import Movie
@@ -135,6 +135,12 @@ def render(arguments: argparse.Namespace) -> None:
         print(plain(file, 1000))
 
 
+def convert(arguments: argparse.Namespace) -> None:
+    """`sceneviz export PREDICTION.json --out FILE`: the scenes of a saved prediction in another format."""
+    prediction = sv.Prediction.load(arguments.prediction)
+    print(plain(export(None, prediction, arguments.out, threshold=arguments.threshold), 1000))
+
+
 def _segment(movie: Movie, arguments: argparse.Namespace, out: Path) -> Prediction:
     """Predict, write every file, and print the scenes."""
     model = sv.load_model(arguments.model, adapter=arguments.adapter, device=arguments.device, dtype=arguments.dtype)
@@ -217,6 +223,17 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=demo, shots="auto", subtitles="auto", subtitle_shift=0.0, characters=None)
 
     command = commands.add_parser(
+        "export",
+        help="scenes that were found as chapters or a timeline",
+        description="Write the scenes of a saved prediction to a file whose format the end of its name tells: "
+        f"{', '.join(FORMATS)}.",
+    )
+    command.add_argument("prediction", metavar="PREDICTION", type=Path, help="a prediction.json that segment wrote")
+    command.add_argument("--out", type=Path, metavar="FILE", required=True, help="the file to write, e.g. film.edl")
+    _add_threshold(command)
+    command.set_defaults(run=convert)
+
+    command = commands.add_parser(
         "render",
         help="draw a movie with known scenes",
         description="Draw a movie with known scenes, and write it as a video with subtitles, cast, shots and labels.",
@@ -254,7 +271,12 @@ def _add_model(command: argparse.ArgumentParser) -> None:
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, ...")
     group.add_argument("--dtype", default="auto", help="auto, float32, bfloat16, float16")
     group.add_argument("--batch-size", default="auto", type=_batch_size, metavar="N", help="windows at once, or auto")
-    group.add_argument(
+    _add_threshold(group)
+
+
+def _add_threshold(command: argparse._ActionsContainer) -> None:
+    """The option that regroups scenes."""
+    command.add_argument(
         "--threshold", type=_threshold, metavar="T", help="confidence that ends a scene (default: the checkpoint's)"
     )
 

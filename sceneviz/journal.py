@@ -18,10 +18,12 @@ class Journal:
 
     batch_size: how many windows a batch holds. It is stored, so that a rerun forms the same batches, and with them
         the same bits; it gets smaller where memory runs out.
+    seconds: what its batches, stored or loaded, took to compute.
     """
 
     folder: Path | None
     batch_size: int
+    seconds: float = 0.0
 
     @classmethod
     def open(cls, folder: str | Path | None, key: str, batch_size: int) -> Journal:
@@ -58,12 +60,14 @@ class Journal:
         stored = _read(self._path(start))
         if stored is None or len(stored["windows"]) != count:
             return None
+        self.seconds += stored.get("seconds", 0.0)
         return [[tuple(row) for row in rows] for rows in stored["windows"]]
 
-    def store(self, start: int, windows: list[Any]) -> None:
+    def store(self, start: int, windows: list[Any], seconds: float) -> None:
         """Keep a finished batch; floats are written exactly."""
+        self.seconds += seconds
         if self.folder is not None:
-            write_whole(self._path(start), json.dumps({"windows": windows}))
+            write_whole(self._path(start), json.dumps({"windows": windows, "seconds": seconds}))
 
 
 def _read(path: Path) -> Any:

@@ -155,7 +155,11 @@ class Prediction:
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one JSON file (NaN as null, floats exact), whole or not at all; gives back its path."""
+        """Write one JSON file, whole or not at all; gives back its path."""
+        return write_whole(path, self.to_json())
+
+    def to_json(self) -> str:
+        """What `save` writes: NaN as null, floats exact."""
         data: dict[str, Any] = {"format": FORMAT, "version": VERSION}
         data |= {field.name: getattr(self, field.name) for field in fields(self)}
         data["recipe"] = asdict(self.recipe)
@@ -163,7 +167,7 @@ class Prediction:
         for name in _COLUMNS:
             data[name] = [None if value != value else value for value in data[name].tolist()]
         lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in data.items())
-        return write_whole(path, "{\n" + lines + "\n}\n")
+        return "{\n" + lines + "\n}\n"
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Prediction:
@@ -193,13 +197,16 @@ class Prediction:
             raise ScenevizError(f"{path}: the prediction is damaged ({error}); predict again") from error
 
 
-def shot_table(movie: Movie, prediction: Prediction, *, threshold: float | None = None) -> pd.DataFrame:
+def shot_table(movie: Movie | None, prediction: Prediction, *, threshold: float | None = None) -> pd.DataFrame:
     """A row a shot: `Prediction.to_frame`, whether a scene ends here by the threshold, and `label` where there is one.
 
-    threshold: None takes the checkpoint's. label: the first annotator's, with the values of `Movie.labels`.
+    movie: None where only the prediction is at hand. threshold: None takes the checkpoint's. label: the first
+    annotator's, with the values of `Movie.labels`.
     """
-    prediction.check(movie)
     table = prediction.to_frame().assign(boundary=prediction.boundaries(threshold))
+    if movie is None:
+        return table
+    prediction.check(movie)
     return table if movie.labels is None else table.assign(label=movie.labels[0])
 
 

@@ -37,6 +37,10 @@ class Reading:
         """The greedy choice between Yes and No at every row."""
         return [(yes > no).tolist() for yes, no in zip(self.yes, self.no, strict=True)]
 
+    def above(self, bars: Sequence[np.ndarray]) -> list[list[bool]]:
+        """The choice of Yes where its log-odds are over a bar of its own, one `(focus,)` array a prompt."""
+        return [(yes - no > bar).tolist() for yes, no, bar in zip(self.yes, self.no, bars, strict=True)]
+
     @property
     def confidence(self) -> list[np.ndarray]:
         """P(Yes) / (P(Yes) + P(No)) at every row."""

@@ -95,6 +95,11 @@ class SceneModel:
         free = torch.cuda.mem_get_info(self.device)[0] // 2 if self.device.type == "cuda" else 2**30
         return int(min(16, max(1, free // (values * self.dtype.itemsize))))
 
+    def wait(self) -> None:
+        """Wait for what a GPU still has to do, before a clock is read."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
     def release_memory(self) -> None:
         """Give cached GPU memory back after running out of it."""
         if self.device.type == "cuda":

@@ -10,7 +10,7 @@ import pytest
 ORDER = (
     # data sets after the renderer, whose movies are one of them
     "_text movie recipe results reading synthetic data prompt models journal "
-    "prediction attention intervention attribution explanation metrics paper baselines training "
+    "prediction schemes attention intervention attribution explanation metrics paper baselines training "
     "ablation tables export plot browser cli __main__ tiny"
 ).split()
 

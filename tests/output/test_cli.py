@@ -192,6 +192,18 @@ def test_wrong_words_are_one_line(words: str, line: str, calls: dict, capsys: py
     assert "read_movie" not in calls
 
 
+def test_a_saved_prediction_is_exported(calls: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["segment", "film.mp4", "--out", "here"]) == 0
+    capsys.readouterr()
+    assert cli.main("export here/prediction.json --out cut/film.edl --threshold 0.3".split()) == 0
+    assert capsys.readouterr() == (f"{Path('cut/film.edl')}\n", "")
+    assert (tmp_path / "cut" / "film.edl").read_text().count("FROM CLIP NAME") == 4
+    assert cli.main("export here/prediction.json --out film.mp3".split()) == 2
+    assert "the file's name must end in scenes.csv" in capsys.readouterr().err
+    assert cli.main("export here/scenes.csv --out film.edl".split()) == 2
+    assert "expected JSON written by Prediction.save" in capsys.readouterr().err
+
+
 def test_a_film_that_cannot_be_read_leaves_nothing_behind(
     calls: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
