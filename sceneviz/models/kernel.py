@@ -24,6 +24,7 @@ NAME = "sceneviz_probe"
 Pairs = list[tuple[Tensor, Tensor]]
 _running: ContextVar[Watch | None] = ContextVar("_running", default=None)
 _lock = Lock()
+_busy: set[int] = set()  # identities of the configs that are changed just now
 
 
 @dataclass
@@ -175,7 +176,7 @@ def borrowed(past: Pairs) -> Any:
         """Keys and values of the prompt, never copied and never grown."""
 
         def __init__(self, keys: Tensor, values: Tensor) -> None:
-            super().__init__()
+            super().__init__()  # type: ignore[no-untyped-call]
             self.lazy_initialization(keys, values)
             self.keys, self.values = keys, values
 
@@ -192,32 +193,44 @@ def borrowed(past: Pairs) -> Any:
 def watching(module: Any, watch: Watch) -> Iterator[None]:
     """For the time of one forward, text attention of this module goes through `watch`; afterwards all is as before."""
     _register()
-    # Text attention knows its layer's number and has query heads that share keys; vision attention does not.
-    parts = [each for each in module.modules() if hasattr(each, "layer_idx") and hasattr(each, "num_key_value_groups")]
-    configs = {id(config): config for config in (module.config.get_text_config(), *(each.config for each in parts))}
-    token = None
-    with _lock:
-        before = [(config, config._attn_implementation) for config in configs.values()]
-        if any(name == NAME for _, name in before):
-            raise ScenevizError("this model is being probed already; let that call end before the next one starts")
-        try:
-            for config, _ in before:
-                config._attn_implementation = NAME
-        except BaseException:
-            _restore(before)
-            raise
-    try:
+    with using(module, NAME):
         token = _running.set(watch)
-        yield
-    finally:
-        _restore(before)
-        if token is not None:
+        try:
+            yield
+        finally:
             _running.reset(token)
 
 
-def _restore(before: list[tuple[Any, str | None]]) -> None:
-    for config, name in before:
-        config._attn_implementation = name
+@contextmanager
+def using(module: Any, name: str) -> Iterator[None]:
+    """For a while, text attention of this module is the one of that name; no two at once, afterwards all is as before."""
+    configs = {id(config): config for config in (module.config.get_text_config(), *map(_config, text_attention(module)))}
+    with _lock:
+        if any(key in _busy for key in configs):
+            raise ScenevizError("this model is being probed already; let that call end before the next one starts")
+        _busy.update(configs)
+    before = [(config, config._attn_implementation) for config in configs.values()]
+    try:
+        for config, _ in before:
+            config._attn_implementation = name
+        yield
+    finally:
+        for config, old in before:
+            config._attn_implementation = old
+        with _lock:
+            _busy.difference_update(configs)
+
+
+def text_attention(module: Any) -> list[Any]:
+    """Its text attention modules in order: they know their layer's number and share keys among query heads, which
+    vision attention does not.
+    """
+    parts = module.modules()
+    return [part for part in parts if hasattr(part, "layer_idx") and hasattr(part, "num_key_value_groups")]
+
+
+def _config(part: Any) -> Any:
+    return part.config
 
 
 def _attention(

@@ -113,24 +113,31 @@ class Prefix:
     @torch.no_grad()
     def fill(self, answers: Answers | None = None) -> Reading | None:
         """Compute the prompts, and in the same forward read these answers where given."""
-        rows, decides = range(len(self.layouts)), [places - 1 for places in self._answers]
-        if answers is None:
-            ids, keep = self._batch.ids[:, : self._length].to(self.model.device), np.array([], np.int64)
-        else:
-            ids, keep = self._written(answers, rows), np.unique(np.concatenate(decides))
-        length = ids.shape[1]
-        logits, cache = self.model.forward(
-            ids,
-            mask=self._mask[:, :length],
-            positions=self._positions[:, :, :length],
-            # Without answers only the cache is wanted; the model still insists on a logit.
-            keep=self._length + keep if len(keep) else np.array([length - 1]),
-            vision=self._vision,
-        )
+        decides = [places - 1 for places in self._answers]
+        # Without answers only the cache is wanted; the model still insists on a logit.
+        keep = np.array([-1]) if answers is None else np.unique(np.concatenate(decides))
+        logits, cache = self.whole(answers, keep)
         self._layers = [
             (layer.keys[:, :, : self._length], layer.values[:, :, : self._length]) for layer in cache.layers
         ]
-        return self._log_odds(logits, keep, decides) if answers is not None else None
+        return None if answers is None else self._log_odds(logits, keep, decides)
+
+    def whole(self, answers: Answers | None = None, keep: np.ndarray | None = None) -> tuple[Tensor, Any]:
+        """One forward of all prompts with these answers, nothing cached: logits and the cache it leaves.
+
+        keep: places counted from the answer's first token at which logits are wanted; the last by default.
+        """
+        ids = self._batch.ids[:, : self._length].to(self.model.device)
+        if answers is not None:
+            ids = self._written(answers, range(len(self.layouts)))
+        length = ids.shape[1]
+        return self.model.forward(
+            ids,
+            mask=self._mask[:, :length],
+            positions=self._positions[:, :, :length],
+            keep=np.array([length - 1]) if keep is None else self._length + keep,
+            vision=self._vision,
+        )
 
     @torch.no_grad()
     def read(self, answers: Answers, rows: Sequence[int] | None = None) -> Reading:
