@@ -12,8 +12,11 @@ import pytest
 import sceneviz as sv
 
 # In the order of the flow: the movie, the model, the result.
-NAMES = "read_movie render_movie Movie Recipe load_model predict Prediction score export plot".split()
-CALLABLES = [name for name in NAMES if name != "plot"]
+NAMES = (
+    "read_movie render_movie Movie Recipe load_model predict Prediction attend AttentionMap intervene score export "
+    "tables plot"
+).split()
+CALLABLES = [name for name in NAMES if name not in ("plot", "tables")]
 
 
 def test_the_public_names_are_these() -> None:
