@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sceneviz.models import SceneModel
     from sceneviz.models.prefix import Prefix
 
-Condition = Action | Sequence[Action]
+Condition = Action | tuple[Action, ...]
 
 
 def intervene(
@@ -31,13 +31,13 @@ def intervene(
     model: SceneModel,
     prediction: Prediction,
     *,
-    actions: Condition | Sequence[Condition],
+    actions: Condition | list[Condition],
     decisions: Sequence[int] | None = None,
 ) -> pd.DataFrame:
     """What decisions say when something is done to them, beside what they said.
 
-    actions: from `sceneviz.intervention`: `Cut`, `Force`, `Remove`, `Replace`, `Swap`, `Shuffle`. Each is a condition
-        of its own; a tuple of several is one condition, done together.
+    actions: from `sceneviz.intervention`: `Cut`, `Force`, `Remove`, `Replace`, `Swap`, `Shuffle`; a tuple of several,
+        which are done together; or a list of such conditions, each tried by itself.
     decisions: the decided shots to read; by default all that the condition can reach, which are those in the windows
         that show what is acted on, and, where only answers are, those after them.
 
@@ -76,8 +76,8 @@ def intervene(
     return table.astype({"shot": "Int64", "offset": "Int64", "tokens": "Int64"}).reset_index(drop=True)
 
 
-def _conditions(actions: Condition | Sequence[Condition]) -> list[tuple[Action, ...]]:
-    listed = [actions] if isinstance(actions, Action) else list(actions)
+def _conditions(actions: Condition | list[Condition]) -> list[tuple[Action, ...]]:
+    listed = [actions] if isinstance(actions, Action | tuple) else list(actions)
     conditions = [(each,) if isinstance(each, Action) else tuple(each) for each in listed]
     odd = [action for condition in conditions for action in condition if not isinstance(action, Action)]
     if odd or not all(conditions) or not conditions:

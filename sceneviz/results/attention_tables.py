@@ -70,12 +70,13 @@ def by(attention: AttentionMap, kept: tuple[str, ...], per: str, sinks: bool, se
             below = data["decisions"] * len(data["layer"]) * len(data["head"])
         above, below = (_summed_over(values, ("movie", "offset", "modality")) for values in (above, below))
         own = (above["offset"] == 0) & (above["modality"] == "answer")
-        below = below.where(~own, 0)
+        below = below.where(~own & (data["tokens"].sum("movie") > 0), 0)
     else:
         apart_above, apart_below = _apart(data, per, sinks)
         above, below = _with_line(above).sum("offset"), _with_line(below).sum("offset")
         if per == "mass":
-            below = data["total"] + 0 * above
+            shown = _with_line(data["tokens"]).sum(("movie", "offset")) > 0
+            below = data["total"] * shown + 0 * above
         above, below = _joined(above, apart_above), _joined(below, apart_below)
         above, below = (_summed_over(values, ("movie", *kept, "modality")) for values in (above, below))
     value, low, high = pooled(above.values, below.values, seed=seed)
