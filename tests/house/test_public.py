@@ -12,11 +12,13 @@ import pytest
 import sceneviz as sv
 
 # In the order of the flow: the movie, the model, the result.
-NAMES = (
-    "read_movie render_movie Movie Recipe load_model predict Prediction attend AttentionMap intervene score export "
-    "tables plot"
-).split()
-CALLABLES = [name for name in NAMES if name not in ("plot", "tables")]
+MODULES = ["tables", "plot", "data"]
+VERBS = (
+    "read_movie read_movies render_movie Movie Recipe load_model predict Prediction attend AttentionMap intervene "
+    "score export"
+)
+NAMES = [*VERBS.split(), *MODULES]
+CALLABLES = [name for name in NAMES if name not in MODULES]
 
 
 def test_the_public_names_are_these() -> None:
@@ -47,6 +49,16 @@ def test_plots_take_an_axis_by_name() -> None:
         assert _positional(plot) <= 3, name
         if name != "save":
             assert inspect.signature(plot).parameters["ax"].kind is inspect.Parameter.KEYWORD_ONLY, name
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_second_level_is_documented(name: str) -> None:
+    module = getattr(sv, name)
+    assert isinstance(module, ModuleType)
+    for each in module.__all__:
+        value = getattr(module, each)
+        assert inspect.getdoc(value), each
+        assert not callable(value) or isinstance(value, type) or _positional(value) <= 3, each
 
 
 def test_a_module_never_takes_the_place_of_a_public_name() -> None:
