@@ -23,9 +23,9 @@ MODALITIES = list(AttentionMap.modalities)
 def made(name: str = "a film", scale: float = 1.0, **changes: Any) -> AttentionMap:
     """Two layers of one head; decisions on shots 4 and 5, of a window that shows shots 4, 5 and 6.
 
-    Each decision gives .1 to the visual tokens of each shot (10 tokens), half of it to one sink in each; the second also
-    .2 to the answer of shot 4 (4 tokens); each .2 to its own line (2 tokens); the instruction (20 tokens) has the rest,
-    .05 of it in one sink. The second layer gives `scale` times as much to visual tokens.
+    Each decision gives .1 to the visual tokens of each shot (10 tokens), half of it to one sink in each; the second
+    also .2 to the answer of shot 4 (4 tokens); each .2 to its own line (2 tokens); the instruction (20 tokens) has the
+    rest, .05 of it in one sink. The second layer gives `scale` times as much to visual tokens.
     """
     shape = (2, 1, 2, 3, 5)
     mass, sink = np.zeros((2, *shape), np.float32)
@@ -98,7 +98,9 @@ def test_means_by_hand() -> None:
     attention = made(scale=2.0)
     layers = attention.by_layer()
     assert values(layers, modality="visual") == pytest.approx([0.15, 0.3])
-    assert values(layers, modality="answer") == pytest.approx([0.1, 0.1])  # of two decisions one has an answer before it
+    assert values(layers, modality="answer") == pytest.approx(
+        [0.1, 0.1]
+    )  # of two decisions one has an answer before it
     np.testing.assert_allclose(layers.groupby("layer")["value"].sum(), 1, atol=1e-6)
     np.testing.assert_allclose(attention.by_head()["value"], layers["value"])
     assert values(attention.by_modality("token"), modality="visual") == pytest.approx([0.225 / 27])

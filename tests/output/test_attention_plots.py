@@ -94,9 +94,7 @@ def test_frames_lie_under_their_attention(table: pd.DataFrame, make_movie: Calla
         plot.attention_frames(make_movie([2, 3]), table)
 
 
-def test_the_numbers_are_saved_beside_the_picture(
-    tmp_path: Path, table: pd.DataFrame, make_movie: Callable
-) -> None:
+def test_the_numbers_are_saved_beside_the_picture(tmp_path: Path, table: pd.DataFrame, make_movie: Callable) -> None:
     for name, draw in (
         ("attention", lambda ax: plot.attention(made(), ax=ax)),
         ("heads", lambda ax: plot.heads(made(), ax=ax)),
