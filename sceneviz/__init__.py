@@ -7,6 +7,8 @@ The public names stand in the order of the flow:
     prediction = sv.predict(movie, model)
     prediction.scenes()                         # a table
     sv.plot.timeline(movie, prediction)         # a figure
+    attention = sv.attend(movie, model, prediction)   # where each decision looked
+    sv.plot.attention(attention)
     sv.score([movie], [prediction])             # where the movie has labels
     sv.ablate([movie], model, "modalities")     # what each modality is worth
     sv.export(movie, prediction, "chapters.txt")
@@ -29,13 +31,16 @@ if TYPE_CHECKING:
     from sceneviz import plot as plot
     from sceneviz import tables as tables
     from sceneviz.ablation import ablate as ablate
+    from sceneviz.attention import attend as attend
     from sceneviz.data import read_movies as read_movies
+    from sceneviz.intervention import intervene as intervene
     from sceneviz.metrics import score as score
     from sceneviz.models import load_model as load_model
     from sceneviz.movie import Movie as Movie
     from sceneviz.prediction import predict as predict
     from sceneviz.reading import read_movie as read_movie
     from sceneviz.recipe import Recipe as Recipe
+    from sceneviz.results import AttentionMap as AttentionMap
     from sceneviz.results import Prediction as Prediction
     from sceneviz.synthetic import render_movie as render_movie
 
@@ -50,6 +55,9 @@ _HOMES = {
     "load_model": "models",
     "predict": "prediction",
     "Prediction": "results",
+    "attend": "attention",
+    "AttentionMap": "results",
+    "intervene": "intervention",
     "score": "metrics",
     "ablate": "ablation",
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sceneviz._text import ScenevizError, choice
 
 if TYPE_CHECKING:
+    from sceneviz.intervention.trust import trust as trust
     from sceneviz.metrics import calibration_table as calibration
     from sceneviz.metrics import error_table as errors
     from sceneviz.metrics import position_table as position
@@ -21,10 +22,11 @@ _HOMES = {
     "position": ("metrics", "position_table"),
     "calibration": ("metrics", "calibration_table"),
     "errors": ("metrics", "error_table"),
+    "trust": ("intervention.trust", "trust"),
     "paper": ("paper", "paper_table"),
     "beside_paper": ("paper", "beside_paper"),
 }
-__all__ = ["beside_paper", "calibration", "errors", "paper", "position", "pr"]
+__all__ = ["beside_paper", "calibration", "errors", "paper", "position", "pr", "trust"]
 
 
 def __getattr__(name: str) -> object:

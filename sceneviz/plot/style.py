@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -106,10 +107,10 @@ def table_caption(ax: Axes, below: Any, table: pd.DataFrame, *notes: str) -> Non
     small_print(ax, below, names, [*facts, *notes])
 
 
-def small_print(ax: Axes, below: Any, names: list[str], facts: list[str]) -> None:
-    """Names and facts under the artist `below`, in as many lines as they need."""
+def small_print(ax: Axes, below: Any, names: Sequence[str], facts: Sequence[str]) -> None:
+    """Under the artist `below`: names, which may come from a file, and facts, which are ours."""
     # Lines break between facts, not within one; names may be long, so they break where they must.
-    parts = [plain(name) for name in names] + [fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts]
+    parts = [*(plain(name) for name in names), *(fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts)]
     letters = max(20, int(size_in(ax)[0] * 72 / (SMALL_PT * 0.53)))
     lines = textwrap.wrap("\N{NO-BREAK SPACE}· ".join(parts), letters, break_on_hyphens=False)
     ax.annotate(
@@ -124,9 +125,12 @@ def small_print(ax: Axes, below: Any, names: list[str], facts: list[str]) -> Non
     )
 
 
-def remember(ax: Axes, figure: str, movie: Movie | None = None, **facts: Any) -> None:
-    """Keep with the axes what `save` writes beside the picture: plain values only."""
-    shown = {} if movie is None else {"movie": {"name": movie.name, "fingerprint": movie.fingerprint}}
+def remember(ax: Axes, figure: str, movie: Movie | str | None = None, **facts: Any) -> None:
+    """Keep with the axes what `save` writes beside the picture: plain values only. movie: a name where that is all."""
+    shown = {}
+    if movie is not None:
+        known = {"name": movie} if isinstance(movie, str) else {"name": movie.name, "fingerprint": movie.fingerprint}
+        shown = {"movie": known}
     _records[ax] = {"figure": figure} | shown | facts
 
 

@@ -13,7 +13,10 @@ import sceneviz as sv
 
 # In the order of the flow: the movie, the model, the result.
 MODULES = ["tables", "plot", "data"]
-VERBS = "read_movie read_movies render_movie Movie Recipe load_model predict Prediction score ablate export"
+VERBS = (
+    "read_movie read_movies render_movie Movie Recipe load_model predict Prediction attend AttentionMap intervene "
+    "score ablate export"
+)
 NAMES = [*VERBS.split(), *MODULES]
 CALLABLES = [name for name in NAMES if name not in MODULES]
 
