@@ -1,0 +1,208 @@
+"""attribute: one decision, and what each part of its input did for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+from sceneviz._text import ScenevizError, choice
+from sceneviz.attribution.groups import grouped
+from sceneviz.attribution.result import Attribution
+from sceneviz.movie import Movie
+from sceneviz.recipe import Window, plan_windows
+from sceneviz.results import Prediction
+
+if TYPE_CHECKING:
+    from sceneviz.attribution.methods import Settings
+    from sceneviz.models.decision import Decision
+    from sceneviz.models.scene_model import SceneModel
+
+METHODS = (
+    "ablation",
+    "shapley",
+    "integrated_gradients",
+    "gradient_x_input",
+    "gradient_x_attention",
+    "rollout",
+    "attention",
+)
+
+
+def attribute(
+    movie: Movie,
+    model: SceneModel,
+    prediction: Prediction,
+    *,
+    shot: int,
+    method: str = "ablation",
+    groups: str = "side",
+    modalities: Sequence[str] | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Attribution:
+    """What each group of inputs did for the decision on `shot`: the log-odds of Yes against No, shared out.
+
+    The decision is read as it was made: in its window, after the answers that the prediction gave before it. A group
+    that is off is masked out as a key for every later token, in every layer and head, all others keeping their
+    positions; the instruction and the words of the answer template are always there. For earlier answers that means
+    the Yes or No itself.
+
+    groups: "side" (each modality before, at and after the shot; at most 13), "modality" (at most 5), or "shot" (each
+        modality of each shot, some 80: an exact look for ablation and gradients, costly for Shapley values).
+    modalities: switch these alone, the others always there; None for all that the recipe shows.
+    method: by causal effect of switching groups off,
+        "ablation": what is lost when this group alone goes; groups + 2 inputs.
+        "shapley": its mean contribution over orders in which groups come in; values sum to log_odds - log_odds_off.
+            Up to 5 groups exact, at most 32 inputs. Else `repeats` (5) runs of `samples` (5) orders drawn from
+            `seed` (0), about repeats * samples * (groups - 1) inputs; the standard error is that of the mean of runs.
+        By gradients with respect to the input embeddings, visual features included, summed over each group,
+        "integrated_gradients": over `steps` (64) from a `baseline`: "mean" (of the window's frames and of its words,
+            apart) or "zero"; the instruction stays. Values sum to log_odds - log_odds_off up to the residual.
+        "gradient_x_input": its first-order shadow, against zero; it need not sum to anything.
+        By attention,
+        "attention": the share of the decision row's attention, mean over layers and heads; sinks are not taken out.
+        "rollout": the same followed down through all layers, half of each layer's flow going past its attention
+            (Abnar and Zuidema 2020); exact, summed by group on the way.
+        "gradient_x_attention": attention times the gradient with respect to it, summed over all rows, heads and
+            layers: the slope of the log-odds when all attention to the group is scaled, unrenormalised.
+    progress: show a bar; its total is the most inputs that the method will put through the model.
+    settings: `samples`, `repeats`, `seed`, `baseline`, `steps` as above; `batch` inputs in one forward, fitted to
+        memory when left out.
+
+    Raises ScenevizError where the prediction was made on another movie or by another model, and where shot, method,
+    groups or a modality isn't there. The model is left as it was found.
+    """
+    (found,) = survey(
+        movie,
+        model,
+        prediction,
+        shots=[shot],
+        methods=[method],
+        groups=groups,
+        modalities=modalities,
+        progress=progress,
+        **settings,
+    )
+    return found
+
+
+def survey(
+    movie: Movie,
+    model: SceneModel,
+    prediction: Prediction,
+    *,
+    shots: Sequence[int],
+    methods: Sequence[str] = METHODS,
+    groups: str = "side",
+    modalities: Sequence[str] | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Iterator[Attribution]:
+    """`attribute` for several decisions and methods: decisions in ascending order, for each the methods as given.
+
+    Every frame is encoded once, and an input that several methods ask for is computed once.
+    """
+    from sceneviz.attribution.methods import Settings
+
+    _check(movie, model, prediction, shots)
+    for method in methods:
+        choice(method, METHODS, "method")
+    for name in settings:
+        choice(name, [field.name for field in fields(Settings)], "a setting of attribute")
+    chosen = Settings(**settings)
+    return _survey(movie, model, prediction, sorted(shots), methods, groups, modalities, progress, chosen)
+
+
+def _survey(
+    movie: Movie,
+    model: SceneModel,
+    prediction: Prediction,
+    shots: Sequence[int],
+    methods: Sequence[str],
+    per: str,
+    modalities: Sequence[str] | None,
+    progress: bool,
+    settings: Settings,
+) -> Iterator[Attribution]:
+    from tqdm.auto import tqdm
+
+    from sceneviz.attribution.methods import METHODS, Game, cost
+
+    for shot, window, decision in _decisions(movie, model, prediction, shots):
+        groups, member = grouped(decision, window, prediction.recipe, per=per, modalities=modalities)
+        if not groups:
+            raise ScenevizError(f"attribute: no answer stands before shot {shot} in its window; name another modality")
+        batch = settings.batch or model.windows_that_fit(movie, [window], prediction.recipe)
+        game = Game(decision, member, len(groups), batch)
+        for method in methods:
+            before, label = game.forwards, f"shot {shot}, {method}"
+            total = cost(method, len(groups), settings)
+            with tqdm(total=total, desc=label, unit="input", disable=None if progress else True) as bar:
+                game.tick = bar.update
+                outcome = METHODS[method](game, settings)
+                full = game.all(True)
+            yield Attribution(
+                movie=prediction.movie,
+                movie_name=prediction.movie_name,
+                model=prediction.model,
+                model_name=prediction.model_name,
+                embedded=prediction.embedded,
+                recipe=prediction.recipe,
+                shot=shot,
+                method=method,
+                settings=outcome.said,
+                groups=tuple(groups),
+                value=outcome.value,
+                standard_error=outcome.standard_error,
+                log_odds=full,
+                log_odds_off=outcome.off,
+                forwards=game.forwards - before,
+            )
+
+
+def _decisions(
+    movie: Movie, model: SceneModel, prediction: Prediction, shots: Sequence[int]
+) -> Iterator[tuple[int, Window, Decision]]:
+    """Each shot's window, and its decision as it was made: after the answers that were given before it."""
+    from sceneviz.models.decision import Decision
+    from sceneviz.models.features import FrameFeatures
+    from sceneviz.prompt import build_prompt
+
+    recipe = prediction.recipe
+    windows = plan_windows(len(movie), recipe)
+    features = FrameFeatures(model, movie, recipe) if recipe.visual else None
+    for shot in shots:
+        window = windows[prediction.window[shot]]
+        bundle = None
+        if features is not None:
+            features.forget(window.context.start)
+            bundle = features.window(window.context)
+        place = int(prediction.position[shot])
+        given = prediction.decision[shot - place : shot] == 1
+        yield (
+            shot,
+            window,
+            Decision(
+                model,
+                model.layout(build_prompt(movie.shots, window, recipe)),
+                bundle,
+                place=place,
+                history=given.tolist() if recipe.sequential else None,
+            ),
+        )
+
+
+def _check(movie: Movie, model: SceneModel, prediction: Prediction, shots: Sequence[int]) -> None:
+    prediction.check(movie)
+    if prediction.model != model.fingerprint:
+        raise ScenevizError(
+            f"the prediction was made by {prediction.model_name!r} ({prediction.model}), not by {model.name!r} "
+            f"({model.fingerprint}); load that model, or predict again"
+        )
+    for shot in shots:
+        if isinstance(shot, bool) or not isinstance(shot, Integral) or not 0 <= shot < len(movie) - 1:
+            raise ScenevizError(
+                f"attribute: shot must be one that is decided, 0 to {len(movie) - 2} of {movie.name!r}, got {shot!r}"
+            )
