@@ -40,15 +40,29 @@ def predicted(movie: Movie, model: SceneModel, recipe: Recipe = SMALL) -> Predic
 
 @pytest.fixture(scope="module")
 def exact() -> SceneModel:
-    """The random model in float64, where differences are not rounding."""
+    """The random model in float64 throughout, where differences are not rounding."""
     model = random_model(1.0)
+    for parent in list(model.module.modules()):
+        for name, norm in list(parent.named_children()):
+            if "RMSNorm" in type(norm).__name__:  # transformers' own computes in float32, whatever it is given
+                ours = torch.nn.RMSNorm(norm.weight.shape, eps=norm.variance_epsilon)
+                ours.load_state_dict(norm.state_dict())
+                setattr(parent, name, ours)
     model.module.double()
     return model
 
 
+def brief_movie(frames: bool = True) -> Movie:
+    """At most two words a subtitle, so that windows are short."""
+    movie = noise_movie(N_SHOTS, frames=frames)
+    return replace(
+        movie, shots=tuple(replace(shot, subtitle=" ".join(shot.subtitle.split()[:2])) for shot in movie.shots)
+    )
+
+
 @pytest.fixture(scope="module")
 def film() -> Movie:
-    return noise_movie(N_SHOTS)
+    return brief_movie()
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +105,9 @@ def off(attribution: Attribution, **kept: Any) -> float:
 def test_with_everything_there_it_is_the_decision_that_was_made(
     recipe: Recipe, frames: bool, exact: SceneModel
 ) -> None:
-    movie = noise_movie(N_SHOTS, frames=frames)
+    movie = brief_movie(frames)
     made = predicted(movie, exact, recipe)
-    assert made.decision[:-1].min() < made.decision[:-1].max()
+    assert np.ptp(made.confidence[:-1]) > 0.01
     for shot in range(N_SHOTS - 1):
         window, decision = decision_of(movie, exact, made, shot)
         assert window.focus[decision.place] == shot
@@ -107,7 +121,7 @@ def test_with_everything_there_it_is_the_decision_that_was_made(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_runs_at_the_edges_of_a_movie(method: str, model: SceneModel) -> None:
-    movie = noise_movie(N_SHOTS, frames=False)
+    movie = brief_movie(frames=False)
     made = predicted(movie, model, replace(SMALL, visual=False, sequential=False))
     for shot in (0, N_SHOTS - 2):
         found = attribute(movie, model, made, shot=shot, method=method, progress=False, samples=1, repeats=2, steps=4)
@@ -196,12 +210,12 @@ def test_sampled_shapley_values_lie_within_their_error_and_sum_up(
     film: Movie, exact: SceneModel, prediction: Prediction
 ) -> None:
     options: dict[str, Any] = {"modalities": ["visual", "subtitle"]}
-    call = {"shot": 6, "method": "shapley", "samples": 4, "repeats": 12, "progress": False, **options}
+    call = {"shot": 6, "method": "shapley", "samples": 3, "repeats": 10, "progress": False, **options}
     found = attribute(film, exact, prediction, **call)
     truth = shapley_by_definition(coalition_values(film, exact, prediction, 6, per="side", **options))
     assert len(found.groups) == 6
     assert (found.standard_error > 0).all()
-    assert (np.abs(found.value - truth) < 4.5 * found.standard_error).all()  # t of 11 degrees: 1 in 1,000
+    assert (np.abs(found.value - truth) < 4.5 * found.standard_error).all()  # t of 9 degrees: 1 in 700
     assert abs(found.residual) < 1e-5
     assert 40 < found.forwards <= 64
     np.testing.assert_array_equal(found.value, attribute(film, exact, prediction, **call).value)
@@ -262,12 +276,12 @@ def test_integrated_gradients_are_complete(
         attribute(
             film, exact, prediction, shot=6, method="integrated_gradients", progress=False, baseline=baseline, steps=n
         )
-        for n in (2, 256)
+        for n in (2, 100)
     )
     assert abs(fine.residual) < abs(coarse.residual)
     assert abs(fine.residual) < 0.02 * np.abs(fine.value).sum()
     assert fine.residual == pytest.approx(fine.value.sum() - (fine.log_odds - fine.log_odds_off))
-    assert fine.forwards == 258
+    assert fine.forwards == 102
     # Groups are summed, so finer groups sum up to coarser ones.
     options = {"shot": 6, "method": "integrated_gradients", "steps": 2, "baseline": baseline, "progress": False}
     by_shot = attribute(film, exact, prediction, groups="shot", **options).to_frame()
@@ -338,7 +352,7 @@ def watched(model: SceneModel) -> Iterator[SceneModel]:
     """The model, with some weights frozen by its owner; afterwards everything must be as before."""
     weights = list(model.module.parameters())
     weights[3].requires_grad_(False)
-    movie = noise_movie(N_SHOTS)
+    movie = brief_movie()
     before = [each.requires_grad for each in weights]
     named = [each._attn_implementation for each in (model.module.config, model.module.config.get_text_config())]
     state, first = torch.get_rng_state(), predicted(movie, model)
@@ -356,7 +370,7 @@ def watched(model: SceneModel) -> Iterator[SceneModel]:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_model_is_left_as_it_was_found(method: str, watched: SceneModel) -> None:
-    movie = noise_movie(N_SHOTS)
+    movie = brief_movie()
     made = predicted(movie, watched)
     options: dict[str, Any] = {"shot": 6, "method": method, "samples": 1, "repeats": 2, "steps": 3, "progress": False}
     found = attribute(movie, watched, made, **options)
@@ -388,12 +402,10 @@ def test_a_survey_shares_what_it_computes(film: Movie, exact: SceneModel, predic
 
 
 def test_batches_change_nothing(film: Movie, exact: SceneModel, prediction: Prediction) -> None:
-    one, many = (
-        [attribute(film, exact, prediction, shot=6, method=name, progress=False, steps=5, batch=batch).value
-         for name in ("ablation", "shapley", "integrated_gradients")]
-        for batch in (1, 7)
-    )  # fmt: skip
-    np.testing.assert_allclose(np.stack(one), np.stack(many), atol=1e-5)
+    quick: dict[str, Any] = {"shot": 6, "progress": False, "steps": 5, "samples": 1, "repeats": 2}
+    for method in ("ablation", "shapley", "integrated_gradients"):
+        one, many = (attribute(film, exact, prediction, method=method, batch=n, **quick) for n in (1, 7))
+        np.testing.assert_allclose(one.value, many.value, atol=1e-5)
 
 
 def test_a_known_input_is_not_computed_again(film: Movie, exact: SceneModel, prediction: Prediction) -> None:
