@@ -80,7 +80,7 @@ class Attribution:
     def to_frame(self) -> pd.DataFrame:
         """A row a group.
 
-        Columns: movie, model, embedded, decided (the shot), method, modality, side, shot (NA where a group holds
+        Columns: movie, model, embedded, decided (the shot), method, settings, modality, side, shot (NA where a group holds
         several), offset (shot - decided), tokens, value, standard_error, log_odds, log_odds_off, residual.
         """
         import pandas as pd
@@ -93,6 +93,7 @@ class Attribution:
                 "embedded": self.embedded,
                 "decided": self.shot,
                 "method": self.method,
+                "settings": self.settings,
                 "modality": [group.modality for group in self.groups],
                 "side": [group.side for group in self.groups],
                 "shot": shots,

@@ -1,7 +1,8 @@
 """Drawing. Every function takes `ax`, returns it, and never shows, saves or touches rcParams; `save` alone writes."""
 
+from sceneviz.plot.attribution import attribution, attribution_shots
 from sceneviz.plot.filmstrip import filmstrip
 from sceneviz.plot.saving import save
 from sceneviz.plot.timeline import timeline
 
-__all__ = ["filmstrip", "save", "timeline"]
+__all__ = ["attribution", "attribution_shots", "filmstrip", "save", "timeline"]

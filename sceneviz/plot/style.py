@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -69,11 +70,15 @@ def caption(ax: Axes, below: Any, prediction: Prediction, *notes: str) -> None:
     """Under the artist `below`: what was shown to which model, in small print."""
     recipe = prediction.recipe
     facts = [EMBEDDED_NOTE] * prediction.embedded + [f"context {recipe.context}, focus {recipe.focus}", *notes]
+    small_print(ax, below, [prediction.movie_name, prediction.model_name], facts)
+
+
+def small_print(ax: Axes, below: Any, names: Sequence[str], facts: Sequence[str]) -> None:
+    """Under the artist `below`: names, which may come from a file, and facts, which are ours."""
     # Lines break between facts, not within one; names may be long, so they break where they must.
-    parts = [plain(prediction.movie_name), plain(prediction.model_name)]
-    parts += [fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts]
+    parts = [*(plain(name) for name in names), *(fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts)]
     letters = max(20, int(size_in(ax)[0] * 72 / (SMALL_PT * 0.53)))
-    lines = textwrap.wrap("\N{NO-BREAK SPACE}· ".join(parts), letters)
+    lines = textwrap.wrap("\N{NO-BREAK SPACE}· ".join(parts), letters, break_on_hyphens=False)
     ax.annotate(
         "\n".join(line.rstrip("\N{NO-BREAK SPACE}·") for line in lines),
         (0, 0),
@@ -86,9 +91,10 @@ def caption(ax: Axes, below: Any, prediction: Prediction, *notes: str) -> None:
     )
 
 
-def remember(ax: Axes, figure: str, movie: Movie, **facts: Any) -> None:
-    """Keep with the axes what `save` writes beside the picture: plain values only."""
-    _records[ax] = {"figure": figure, "movie": {"name": movie.name, "fingerprint": movie.fingerprint}} | facts
+def remember(ax: Axes, figure: str, movie: Movie | str, **facts: Any) -> None:
+    """Keep with the axes what `save` writes beside the picture: plain values only. movie: a name where that is all."""
+    known = {"name": movie} if isinstance(movie, str) else {"name": movie.name, "fingerprint": movie.fingerprint}
+    _records[ax] = {"figure": figure, "movie": known} | facts
 
 
 def remembered(axes: list[Axes]) -> list[dict[str, Any]]:
