@@ -5,7 +5,7 @@ Prediction, attention, interventions and explanations are all short users of thi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from sceneviz.models.batch import Batch
 from sceneviz.prompt import TokenLayout
 
 if TYPE_CHECKING:
+    from sceneviz.models.kernel import Watch
+    from sceneviz.models.probe import Capture, Probe
     from sceneviz.models.scene_model import SceneModel
 
 Answers = Sequence[Sequence[bool]]
@@ -47,6 +49,36 @@ class Reading:
         """P(Yes) + P(No) at every row: near 1 where the model knows what is asked."""
         return [np.exp(yes) + np.exp(no) for yes, no in zip(self.yes, self.no, strict=True)]
 
+    @property
+    def log_odds(self) -> list[np.ndarray]:
+        """log(P(Yes) / P(No)) at every row."""
+        return [yes - no for yes, no in zip(self.yes, self.no, strict=True)]
+
+    def put(self, part: Reading, rows: Sequence[int], places: slice) -> None:
+        """Write what these rows said at these places of their focus."""
+        for into, said in ((self.yes, part.yes), (self.no, part.no)):
+            for row, values in zip(rows, said, strict=True):
+                into[row][places] = values
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Answer tokens to be computed right behind cached prompts.
+
+    ids: `(len(rows), length)`. rows: whose answers. start: where in the answer, as it was laid out, they begin.
+    decides: for each row, at which of these tokens it decides.
+    """
+
+    ids: Tensor
+    rows: list[int]
+    start: int
+    decides: list[np.ndarray]
+
+    @property
+    def keep(self) -> np.ndarray:
+        """Places, ascending, at which some row decides."""
+        return np.unique(np.concatenate(self.decides))
+
 
 class Prefix:
     """The cached keys and values of a batch of prompts; made by `SceneModel.prefill`, read as often as wanted.
@@ -68,41 +100,44 @@ class Prefix:
         words = (self.model.encoder.no, self.model.encoder.yes)
         return self._batch.written(answers, rows, words).to(self.model.device)
 
-    def _log_odds(self, logits: Tensor, keep: np.ndarray, rows: Sequence[int]) -> Reading:
+    def _log_odds(self, logits: Tensor, keep: np.ndarray, decides: Sequence[np.ndarray]) -> Reading:
         """Read Yes and No at each row's own decision places out of logits `(rows, len(keep), vocabulary)`."""
         words = [self.model.encoder.yes, self.model.encoder.no]
         chosen = (logits[..., words].float() - torch.logsumexp(logits.float(), -1, keepdim=True)).double().cpu().numpy()
-        at = [np.searchsorted(keep, self._answers[row] - 1) for row in rows]
+        at = [np.searchsorted(keep, places) for places in decides]
         return Reading(
             yes=[chosen[i, places, 0] for i, places in enumerate(at)],
             no=[chosen[i, places, 1] for i, places in enumerate(at)],
         )
 
-    def _keep(self, rows: Sequence[int]) -> np.ndarray:
-        """Places in the answer, ascending, at which some of these prompts decides."""
-        return np.unique(np.concatenate([self._answers[row] - 1 for row in rows]))
-
     @torch.no_grad()
     def fill(self, answers: Answers | None = None) -> Reading | None:
         """Compute the prompts, and in the same forward read these answers where given."""
-        rows = range(len(self.layouts))
-        if answers is None:
-            ids, keep = self._batch.ids[:, : self._length].to(self.model.device), np.array([], np.int64)
-        else:
-            ids, keep = self._written(answers, rows), self._keep(rows)
-        length = ids.shape[1]
-        logits, cache = self.model.forward(
-            ids,
-            mask=self._mask[:, :length],
-            positions=self._positions[:, :, :length],
-            # Without answers only the cache is wanted; the model still insists on a logit.
-            keep=self._length + keep if len(keep) else np.array([length - 1]),
-            vision=self._vision,
-        )
+        decides = [places - 1 for places in self._answers]
+        # Without answers only the cache is wanted; the model still insists on a logit.
+        keep = np.array([-1]) if answers is None else np.unique(np.concatenate(decides))
+        logits, cache = self.whole(answers, keep)
         self._layers = [
             (layer.keys[:, :, : self._length], layer.values[:, :, : self._length]) for layer in cache.layers
         ]
-        return self._log_odds(logits, keep, rows) if answers is not None else None
+        return None if answers is None else self._log_odds(logits, keep, decides)
+
+    def whole(self, answers: Answers | None = None, keep: np.ndarray | None = None) -> tuple[Tensor, Any]:
+        """One forward of all prompts with these answers, nothing cached: logits and the cache it leaves.
+
+        keep: places counted from the answer's first token at which logits are wanted; the last by default.
+        """
+        ids = self._batch.ids[:, : self._length].to(self.model.device)
+        if answers is not None:
+            ids = self._written(answers, range(len(self.layouts)))
+        length = ids.shape[1]
+        return self.model.forward(
+            ids,
+            mask=self._mask[:, :length],
+            positions=self._positions[:, :, :length],
+            keep=np.array([length - 1]) if keep is None else self._length + keep,
+            vision=self._vision,
+        )
 
     @torch.no_grad()
     def read(self, answers: Answers, rows: Sequence[int] | None = None) -> Reading:
@@ -110,54 +145,97 @@ class Prefix:
 
         answers: for each prompt, Yes or No for every shot of its focus. rows: which prompts; all by default.
         """
-        rows = range(len(self.layouts)) if rows is None else rows
-        keep = self._keep(rows)
-        ids = self._written(answers, rows)[:, self._length :]
-        logits = self._suffix(ids, rows, 0, keep)
-        return self._log_odds(logits, keep, rows)
+        tail = self._together(answers, rows)
+        return self._log_odds(self._suffix(tail), tail.keep, tail.decides)
 
     @torch.no_grad()
     def read_alone(self) -> Reading:
         """The decision rows, each answer line alone behind its prompt: no decision sees another's answer."""
-        rows = range(len(self.layouts))
-        yes = [np.empty(len(places)) for places in self._answers]
-        no = [np.empty(len(places)) for places in self._answers]
-        for place in range(max(len(places) for places in self._answers)):
-            having = [row for row in rows if place < len(self._answers[row])]
+        reading = self._unread(range(len(self.layouts)))
+        for place, tail in self._lines():
+            reading.put(self._log_odds(self._suffix(tail), tail.keep, tail.decides), tail.rows, slice(place, place + 1))
+        return reading
+
+    def probe(
+        self, answers: Answers | None, probe: Probe, rows: Sequence[int] | None = None
+    ) -> tuple[Reading, Capture]:
+        """Read as `read` does (as `read_alone` where answers are None), watching and cutting attention on the way.
+
+        The probe's arrays, and the capture's, stand in the order of `rows`. Decision rows are computed in fp32; a
+        probe that cuts nothing reads what `read` reads, up to rounding.
+        """
+        from sceneviz.models.probing import Probing
+
+        chosen = list(range(len(self.layouts)) if rows is None else rows)
+        probing = Probing(self.model, [self.layouts[row] for row in chosen], self._length, probe)
+        reading = self._unread(chosen)
+        if answers is not None:
+            tails = [(slice(None), self._together(answers, chosen))]
+        else:
+            tails = [(slice(place, place + 1), tail) for place, tail in self._lines(chosen)]
+        for places, tail in tails:
+            among = [chosen.index(row) for row in tail.rows]
+            with torch.set_grad_enabled(probe.gradient):
+                watch = probing.watch(self._past(tail.rows), among, tail)
+                logits = self._suffix(tail, watch)
+                probing.keep(watch, among, places, tail, self._differences(logits, tail))
+            reading.put(self._log_odds(logits.detach(), tail.keep, tail.decides), among, places)
+        return reading, probing.capture()
+
+    def _unread(self, rows: Sequence[int]) -> Reading:
+        sizes = [len(self._answers[row]) for row in rows]
+        return Reading([np.full(size, np.nan) for size in sizes], [np.full(size, np.nan) for size in sizes])
+
+    def _together(self, answers: Answers, rows: Sequence[int] | None) -> Tail:
+        """The whole answer of each prompt."""
+        chosen = list(range(len(self.layouts)) if rows is None else rows)
+        ids = self._written(answers, chosen)[:, self._length :]
+        return Tail(ids, chosen, 0, [self._answers[row] - 1 for row in chosen])
+
+    def _lines(self, rows: Sequence[int] | None = None) -> Iterator[tuple[int, Tail]]:
+        """Each line of the answer alone, up to its colon, with its place in the focus."""
+        chosen = list(range(len(self.layouts)) if rows is None else rows)
+        for place in range(max(len(self._answers[row]) for row in chosen)):
+            having = [row for row in chosen if place < len(self._answers[row])]
             # A line runs from behind the previous line's end up to its colon; lines of a batch may differ in length.
-            for span in {self._line(row, place) for row in having}:
-                same = [row for row in having if self._line(row, place) == span]
-                start, stop = span
+            for start, stop in sorted({self._line(row, place) for row in having}):
+                same = [row for row in having if self._line(row, place) == (start, stop)]
                 ids = self._batch.ids[same][:, self._length + start : self._length + stop]
-                logits = self._suffix(ids.to(self.model.device), same, start, np.array([stop - start - 1]))
-                chosen = torch.log_softmax(logits.float(), -1)[:, 0].double().cpu().numpy()
-                for i, row in enumerate(same):
-                    yes[row][place] = chosen[i, self.model.encoder.yes]
-                    no[row][place] = chosen[i, self.model.encoder.no]
-        return Reading(yes, no)
+                yield place, Tail(ids.to(self.model.device), same, start, [np.array([stop - start - 1])] * len(same))
 
     def _line(self, row: int, place: int) -> tuple[int, int]:
         """Where in the answer a decision's line starts, and where its Yes or No stands."""
         places = self._answers[row]
         return (int(places[place - 1]) + 2 if place else 0), int(places[place])
 
-    def _suffix(self, ids: Tensor, rows: Sequence[int], start: int, keep: np.ndarray) -> Tensor:
-        """Logits of a suffix right behind the prompt; `start` says where in the answer its tokens were laid out."""
+    def _suffix(self, tail: Tail, watch: Watch | None = None) -> Tensor:
+        """Logits `(rows, len(tail.keep), vocabulary)` of answer tokens right behind their prompts."""
+        prompt, length = self._mask[tail.rows][:, : self._length], tail.ids.shape[1]
+        start = self._length + tail.start
+        options: dict[str, Any] = {
+            "mask": torch.cat((prompt, self._mask[tail.rows][:, start : start + length]), 1),
+            "positions": self._positions[:, tail.rows][:, :, self._length : self._length + length],
+            "keep": tail.keep,
+        }
+        if watch is None:
+            from transformers import DynamicCache
+
+            return self.model.forward(tail.ids, past=DynamicCache(self._past(tail.rows)), **options)[0]
+        from sceneviz.models.kernel import borrowed, watching
+
+        with watching(self.model.module, watch):
+            return self.model.forward(tail.ids, past=borrowed(watch.past), **options)[0]
+
+    def _differences(self, logits: Tensor, tail: Tail) -> list[Tensor]:
+        """The log-odds of Yes at each decision of each row, differentiable."""
+        odds = logits[..., self.model.encoder.yes].float() - logits[..., self.model.encoder.no].float()
+        return [odds[i, np.searchsorted(tail.keep, places)] for i, places in enumerate(tail.decides)]
+
+    def _past(self, rows: list[int]) -> list[tuple[Tensor, Tensor]]:
+        """Keys and values of these prompts, a pair a layer; those of all prompts are handed out as they are."""
         if self._layers is None:
             self.fill()
-        chosen = list(rows)
-        prompt, length = self._mask[chosen][:, : self._length], ids.shape[1]
-        tail = self._mask[chosen][:, self._length + start : self._length + start + length]
-        positions = self._positions[:, chosen][:, :, self._length : self._length + length]
-        logits, _ = self.model.forward(
-            ids, mask=torch.cat((prompt, tail), 1), positions=positions, keep=keep, past=self._cache(chosen)
-        )
-        return logits
-
-    def _cache(self, rows: list[int]) -> Any:
-        from transformers import DynamicCache
-
         assert self._layers is not None
-        everything = len(rows) == len(self.layouts)
-        pairs = self._layers if everything else [(keys[rows], values[rows]) for keys, values in self._layers]
-        return DynamicCache(pairs)
+        if rows == list(range(len(self.layouts))):
+            return self._layers
+        return [(keys[rows], values[rows]) for keys, values in self._layers]

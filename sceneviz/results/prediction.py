@@ -1,4 +1,4 @@
-"""Saved data and tables out of it: no torch, so that figures open without a model."""
+"""What a model decided: `Prediction`, saved and opened again without it."""
 
 from __future__ import annotations
 
