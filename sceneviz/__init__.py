@@ -25,6 +25,8 @@ from sceneviz.export import export as export
 
 if TYPE_CHECKING:
     from sceneviz import plot as plot
+    from sceneviz import tables as tables
+    from sceneviz.attribution import attribute as attribute
     from sceneviz.metrics import score as score
     from sceneviz.models import load_model as load_model
     from sceneviz.movie import Movie as Movie
@@ -44,9 +46,10 @@ _HOMES = {
     "load_model": "models",
     "predict": "prediction",
     "Prediction": "results",
+    "attribute": "attribution",
     "score": "metrics",
 }
-__all__ = [*_HOMES, "export", "plot"]
+__all__ = [*_HOMES, "export", "tables", "plot"]
 
 
 def __getattr__(name: str) -> object:

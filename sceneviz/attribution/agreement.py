@@ -85,7 +85,7 @@ def agreement(attributions: Sequence[Attribution], *, signed: bool = False, seed
 
 
 def _checked(attributions: Sequence[Attribution]) -> list[Attribution]:
-    given = [attributions] if isinstance(attributions, Attribution) else list(attributions)
+    given = list(attributions)
     if not given:
         raise ScenevizError("expected attributions to compare, got none")
     if len({(each.model, each.recipe) for each in given}) > 1:

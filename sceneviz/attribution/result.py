@@ -80,8 +80,8 @@ class Attribution:
     def to_frame(self) -> pd.DataFrame:
         """A row a group.
 
-        Columns: movie, model, embedded, decided (the shot), method, settings, modality, side, shot (NA where a group holds
-        several), offset (shot - decided), tokens, value, standard_error, log_odds, log_odds_off, residual.
+        Columns: movie, model, embedded, decided (the shot), method, settings, modality, side, shot (NA where a group
+        holds several), offset (shot - decided), tokens, value, standard_error, log_odds, log_odds_off, residual.
         """
         import pandas as pd
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from sceneviz._text import ScenevizError, choice
+from sceneviz.attention import checked, decided_shot
 from sceneviz.attribution.groups import grouped
 from sceneviz.attribution.result import Attribution
 from sceneviz.movie import Movie
@@ -106,7 +106,9 @@ def survey(
     """
     from sceneviz.attribution.methods import Settings
 
-    _check(movie, model, prediction, shots)
+    checked(movie, model, prediction)
+    for shot in shots:
+        decided_shot(prediction, shot)
     for method in methods:
         choice(method, METHODS, "method")
     for name in settings:
@@ -192,17 +194,3 @@ def _decisions(
                 history=given.tolist() if recipe.sequential else None,
             ),
         )
-
-
-def _check(movie: Movie, model: SceneModel, prediction: Prediction, shots: Sequence[int]) -> None:
-    prediction.check(movie)
-    if prediction.model != model.fingerprint:
-        raise ScenevizError(
-            f"the prediction was made by {prediction.model_name!r} ({prediction.model}), not by {model.name!r} "
-            f"({model.fingerprint}); load that model, or predict again"
-        )
-    for shot in shots:
-        if isinstance(shot, bool) or not isinstance(shot, Integral) or not 0 <= shot < len(movie) - 1:
-            raise ScenevizError(
-                f"attribute: shot must be one that is decided, 0 to {len(movie) - 2} of {movie.name!r}, got {shot!r}"
-            )

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from sceneviz._text import ScenevizError
 from sceneviz.models.decision import Decision, inputs_only
+from sceneviz.models.kernel import using
 
 NAME = "sceneviz_flow"
 See = Callable[[Tensor, Tensor, Tensor, float], None]  # query, key, value of a layer, and the scale of its scores
@@ -106,20 +106,12 @@ def _seeing(module: Any, see: See) -> Iterator[None]:
 
     AttentionInterface.register(NAME, _attention)
     AttentionMaskInterface.register(NAME, sdpa_mask)  # a name without its mask function would see the future
-    parts = [each for each in module.modules() if hasattr(each, "layer_idx") and hasattr(each, "num_key_value_groups")]
-    configs = {id(config): config for config in (module.config.get_text_config(), *(part.config for part in parts))}
-    before = [(config, config._attn_implementation) for config in configs.values()]
-    if any(str(name).startswith("sceneviz") for _, name in before):
-        raise ScenevizError("this model is being probed already; let that call end before the next one starts")
-    token = _see.set(see)
-    try:
-        for config, _ in before:
-            config._attn_implementation = NAME
-        yield
-    finally:
-        for config, name in before:
-            config._attn_implementation = name
-        _see.reset(token)
+    with using(module, NAME):
+        token = _see.set(see)
+        try:
+            yield
+        finally:
+            _see.reset(token)
 
 
 def _attention(

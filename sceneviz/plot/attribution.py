@@ -77,6 +77,8 @@ def attribution_shots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     table: `Attribution.to_frame()`, made with `groups="shot"`. ax: drawn on; None makes a figure of a column's width.
     """
+    from matplotlib.ticker import MaxNLocator
+
     facts = _facts(table)
     if table["shot"].isna().any():
         raise ScenevizError('these groups hold several shots: attribute with groups="shot", or draw plot.attribution')
@@ -91,7 +93,7 @@ def attribution_shots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             ax.bar(shot, value, 0.8, bottom=end, color=MODALITY_COLORS[name], linewidth=0)
             tops[shot, value > 0] = end + value
     ax.set_xlim(table["shot"].min() - 0.6, table["shot"].max() + 0.6)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _legend(ax, [(NAMES[name], {"facecolor": MODALITY_COLORS[name]}) for name in modalities])
     ax.set_xlabel("shot (the decided one shaded)", **words())
     return _finished(ax, "attribution_shots", table, facts)

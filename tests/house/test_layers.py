@@ -10,7 +10,7 @@ import pytest
 ORDER = (
     "_text movie recipe results reading data synthetic prompt models journal "
     "prediction attention intervention attribution explanation metrics paper baselines training "
-    "ablation export plot browser cli __main__ tiny"
+    "ablation export tables plot browser cli __main__ tiny"
 ).split()
 
 # Nothing reaches back: drawing and counting open saved results, so they need neither a model nor its libraries.

@@ -16,6 +16,7 @@ import torch
 from small import RECIPE, noise_movie, random_model
 
 from sceneviz._text import ScenevizError
+from sceneviz.attention import attend
 from sceneviz.attribution import METHODS, Attribution, attribute, survey
 from sceneviz.attribution.groups import grouped, shown
 from sceneviz.attribution.methods import Game
@@ -311,6 +312,19 @@ def test_attention_and_rollout_equal_explicit_matrices(film: Movie, exact: Scene
     np.testing.assert_array_equal(found.value, rolled[:-1])
 
 
+def test_attention_is_that_of_an_attention_map(film: Movie, exact: SceneModel, prediction: Prediction) -> None:
+    seen = attend(film, exact, prediction).data.sel(decision=6)
+    found = attribute(film, exact, prediction, shot=6, method="attention", groups="shot", progress=False)
+    mass = (seen["mass"] + seen["sink"]).mean(["layer", "head"])
+    compared = 0
+    for group, value in zip(found.groups, found.value, strict=True):
+        if group.modality != "answer":  # there a map counts the whole line, and an attribution the word
+            (slot,) = np.flatnonzero(seen["shot"] == group.shot)
+            assert value == pytest.approx(float(mass.sel(modality=group.modality)[slot]), abs=1e-6)
+            compared += value > 0
+    assert compared > 10
+
+
 def test_gradients_by_attention_equal_explicit_ones(film: Movie, exact: SceneModel, prediction: Prediction) -> None:
     _, decision = decision_of(film, exact, prediction, 6)
     mask = torch.full((len(decision),) * 2, torch.finfo(torch.float64).min, dtype=torch.float64).triu(1)
@@ -432,8 +446,8 @@ def test_it_comes_back_from_disk(tmp_path: Path, film: Movie, exact: SceneModel,
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"shot": N_SHOTS - 1}, "0 to 9 of 'noise-11', got 10"),
-        ({"shot": -1}, "got -1"),
+        ({"shot": N_SHOTS - 1}, "no decision on shot 10; there are decisions on shots 0 to 9"),
+        ({"shot": -1}, "no decision on shot -1"),
         ({"method": "shaply"}, "did you mean 'shapley'"),
         ({"groups": "shots"}, "did you mean 'shot'"),
         ({"modalities": ["subtitles"]}, "did you mean 'subtitle'"),
