@@ -19,6 +19,7 @@ from sceneviz.results.attention_tables import added, frames_table, summed
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from torch import Tensor
 
     from sceneviz.models import SceneModel
     from sceneviz.models.prefix import Prefix
@@ -124,11 +125,13 @@ class Read:
     """Windows of a movie, prefilled together, with the answers that a prediction wrote behind them.
 
     answers: for each window; None where each line was written alone.
+    bundle: features of the windows' frames; None where the recipe shows none.
     """
 
     windows: tuple[Window, ...]
     prefix: Prefix
     answers: list[list[bool]] | None
+    bundle: Tensor | None = None
 
     @property
     def layouts(self) -> tuple[TokenLayout, ...]:
@@ -189,7 +192,7 @@ def read_windows(
             bundle = torch.cat([features.window(window.context) for window in batch])
         answers = [(prediction.decision[list(window.focus)] == 1).tolist() for window in batch]
         prefix, _ = model.prefill(layouts, bundle)
-        yield Read(batch, prefix, answers if recipe.sequential else None)
+        yield Read(batch, prefix, answers if recipe.sequential else None, bundle)
         if features is not None:
             features.forget(batch[-1].context.start)
 
@@ -232,7 +235,10 @@ def _window(read: Read, capture: Capture, log_odds: list[np.ndarray], i: int, sl
         "log_odds": (each[2:3], log_odds[i]),
     }
     if capture.tokens is not None and (layout.frame >= 0).any():
-        data["frames"] = (("decision", "slot", "frame", "row", "column"), _frames(layout, window, slots, capture.tokens[i]))
+        data["frames"] = (
+            ("decision", "slot", "frame", "row", "column"),
+            _frames(layout, window, slots, capture.tokens[i]),
+        )
     return xr.Dataset(
         data,
         {

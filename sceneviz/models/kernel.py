@@ -204,7 +204,9 @@ def watching(module: Any, watch: Watch) -> Iterator[None]:
 @contextmanager
 def using(module: Any, name: str) -> Iterator[None]:
     """For a while, text attention of this module is the one of that name; no two at once, afterwards all is as before."""
-    configs = {id(config): config for config in (module.config.get_text_config(), *map(_config, text_attention(module)))}
+    configs = {
+        id(config): config for config in (module.config.get_text_config(), *map(_config, text_attention(module)))
+    }
     with _lock:
         if any(key in _busy for key in configs):
             raise ScenevizError("this model is being probed already; let that call end before the next one starts")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -146,7 +146,14 @@ class AttentionMap:
         movies = [name for each in maps for name in each.movies]
         if len(set(movies)) < len(movies):
             raise ScenevizError("together: a movie is in two of the maps; each must come once")
-        data = xr.concat([each.by_movie().data for each in maps], "movie", data_vars="all", coords="minimal", join="outer", fill_value=0)
+        data = xr.concat(
+            [each.by_movie().data for each in maps],
+            "movie",
+            data_vars="all",
+            coords="minimal",
+            join="outer",
+            fill_value=0,
+        )
         verified = [each.verified for each in maps if each.verified is not None]
         return replace(
             first,

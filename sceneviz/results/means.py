@@ -27,4 +27,4 @@ def pooled(above: np.ndarray, below: np.ndarray, *, draws: int = DRAWS, seed: in
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    return np.asarray(np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0))
