@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sceneviz._text import ScenevizError
-from sceneviz.attribution.result import Attribution
-from sceneviz.attribution.verb import METHODS
+from sceneviz.attribution.result import METHODS, Attribution
 from sceneviz.results.means import pooled
 
 if TYPE_CHECKING:

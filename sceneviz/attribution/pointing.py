@@ -9,8 +9,7 @@ import numpy as np
 
 from sceneviz._text import ScenevizError
 from sceneviz.attribution.agreement import compared
-from sceneviz.attribution.result import Attribution
-from sceneviz.attribution.verb import METHODS
+from sceneviz.attribution.result import METHODS, Attribution
 from sceneviz.movie import Movie
 from sceneviz.results.means import pooled
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sceneviz._text import ScenevizError, counted, write_whole
+from sceneviz._text import ScenevizError, choice, counted, write_whole
 from sceneviz.attribution.groups import Group
 from sceneviz.recipe import Recipe
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 FORMAT = "sceneviz attribution"
 VERSION = 1
+METHODS = (
+    "ablation",
+    "shapley",
+    "integrated_gradients",
+    "gradient_x_input",
+    "gradient_x_attention",
+    "rollout",
+    "attention",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +63,7 @@ class Attribution:
     forwards: int
 
     def __post_init__(self) -> None:
+        choice(self.method, METHODS, "attribution: method")
         object.__setattr__(self, "groups", tuple(self.groups))
         for name in ("value", "standard_error"):
             array = np.array(getattr(self, name), np.float64)

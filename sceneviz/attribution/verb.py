@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sceneviz._text import ScenevizError, choice
 from sceneviz.attention import checked, decided_shot
 from sceneviz.attribution.groups import grouped
-from sceneviz.attribution.result import Attribution
+from sceneviz.attribution.result import METHODS, Attribution
 from sceneviz.movie import Movie
 from sceneviz.recipe import Window, plan_windows
 from sceneviz.results import Prediction
@@ -18,16 +18,6 @@ if TYPE_CHECKING:
     from sceneviz.attribution.methods import Settings
     from sceneviz.models.decision import Decision
     from sceneviz.models.scene_model import SceneModel
-
-METHODS = (
-    "ablation",
-    "shapley",
-    "integrated_gradients",
-    "gradient_x_input",
-    "gradient_x_attention",
-    "rollout",
-    "attention",
-)
 
 
 def attribute(
@@ -62,7 +52,8 @@ def attribute(
             apart) or "zero"; the instruction stays. Values sum to log_odds - log_odds_off up to the residual.
         "gradient_x_input": its first-order shadow, against zero; it need not sum to anything.
         By attention,
-        "attention": the share of the decision row's attention, mean over layers and heads; sinks are not taken out.
+        "attention": the share of the decision row's attention, mean over layers and heads; a sink counts to the group
+            that it stands in (the first token, of the instruction, to none).
         "rollout": the same followed down through all layers, half of each layer's flow going past its attention
             (Abnar and Zuidema 2020); exact, summed by group on the way.
         "gradient_x_attention": attention times the gradient with respect to it, summed over all rows, heads and

@@ -42,13 +42,15 @@ class _Shares:
     @torch.no_grad()
     def see(self, query: Tensor, key: Tensor, _: Tensor, scale: float) -> None:
         query, key = query[0].float(), key[0].float()
+        # Layers may lie on several devices.
+        self.rolled, self.members = self.rolled.to(query.device), self.members.to(query.device)
         shared = query.shape[0] // key.shape[0]
         drawn = torch.zeros_like(self.rolled)
         for kv, keys in enumerate(key):
             own = query[kv * shared : (kv + 1) * shared]
             drawn += _drawn(own, keys, self.rolled, scale)
             rows = (own[:, -1] @ keys.T * scale).softmax(-1)
-            self.direct += (rows @ self.members).sum(0).double() / query.shape[0]
+            self.direct += (rows @ self.members).sum(0).double().to(self.direct.device) / query.shape[0]
         self.rolled = 0.5 * self.rolled + 0.5 * drawn / query.shape[0]
         self.layers += 1
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -135,10 +137,23 @@ def test_what_cannot_be_compared_is_told(others: list[Attribution], said: str) -
             table(others)
 
 
-@pytest.mark.parametrize("changes", [{"value": [1, 2]}, {"value": [1, 2, 3, np.nan]}, {"log_odds": np.inf}])
+@pytest.mark.parametrize(
+    "changes", [{"method": "guess"}, {"value": [1, 2]}, {"value": [1, 2, 3, np.nan]}, {"log_odds": np.inf}]
+)
 def test_an_attribution_is_checked_when_made(changes: dict[str, Any]) -> None:
     with pytest.raises(ScenevizError):
         replace(made("ablation", [1, 2, 3, 4]), **changes)
+
+
+def test_saved_attributions_open_without_a_model(tmp_path: Path) -> None:
+    path = made("rollout", [1, 2, 3, 4]).save(tmp_path / "found.json")
+    script = (
+        "import sys\nfrom sceneviz.attribution import Attribution\nfrom sceneviz import plot, tables\n"
+        f"found = Attribution.load({str(path)!r})\ntables.agreement([found])\nplot.attribution(found.to_frame())\n"
+        "print([name for name in ('torch', 'transformers', 'captum') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def rendered(count: int) -> list[sv.Movie]:
