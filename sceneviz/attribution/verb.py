@@ -29,8 +29,13 @@ def attribute(
     method: str = "ablation",
     groups: str = "side",
     modalities: Sequence[str] | None = None,
+    baseline: str = "mean",
+    steps: int = 64,
+    samples: int = 5,
+    repeats: int = 5,
+    seed: int = 0,
+    batch: int | None = None,
     progress: bool = True,
-    **settings: Any,
 ) -> Attribution:
     """What each group of inputs did for the decision on `shot`: the log-odds of Yes against No, shared out.
 
@@ -58,9 +63,9 @@ def attribute(
             (Abnar and Zuidema 2020); exact, summed by group on the way.
         "gradient_x_attention": attention times the gradient with respect to it, summed over all rows, heads and
             layers: the slope of the log-odds when all attention to the group is scaled, unrenormalised.
-    progress: show a bar; its total is the most inputs that the method will put through the model.
-    settings: `samples`, `repeats`, `seed`, `baseline`, `steps` as above; `batch` inputs in one forward, fitted to
-        memory when left out.
+    batch: inputs in one forward; None fits them to memory.
+    progress: show a bar; its total, there before the first forward, is the most inputs that the method will put through
+        the model.
 
     Raises ScenevizError where the prediction was made on another movie or by another model, and where shot, method,
     groups or a modality isn't there. The model is left as it was found.
@@ -74,7 +79,12 @@ def attribute(
         groups=groups,
         modalities=modalities,
         progress=progress,
-        **settings,
+        baseline=baseline,
+        steps=steps,
+        samples=samples,
+        repeats=repeats,
+        seed=seed,
+        batch=batch,
     )
     return found
 
@@ -93,6 +103,7 @@ def survey(
 ) -> Iterator[Attribution]:
     """`attribute` for several decisions and methods: decisions in ascending order, for each the methods as given.
 
+    settings: `baseline`, `steps`, `samples`, `repeats`, `seed` and `batch`, as for `attribute`.
     Every frame is encoded once, and an input that several methods ask for is computed once.
     """
     from sceneviz.attribution.methods import Settings
@@ -123,7 +134,7 @@ def _survey(
 
     from sceneviz.attribution.methods import METHODS, Game, cost
 
-    for shot, window, decision in _decisions(movie, model, prediction, shots):
+    for shot, window, decision in decisions(movie, model, prediction, shots):
         groups, member = grouped(decision, window, prediction.recipe, per=per, modalities=modalities)
         if not groups:
             raise ScenevizError(f"attribute: no answer stands before shot {shot} in its window; name another modality")
@@ -155,7 +166,7 @@ def _survey(
             )
 
 
-def _decisions(
+def decisions(
     movie: Movie, model: SceneModel, prediction: Prediction, shots: Sequence[int]
 ) -> Iterator[tuple[int, Window, Decision]]:
     """Each shot's window, and its decision as it was made: after the answers that were given before it."""

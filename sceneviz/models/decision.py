@@ -26,6 +26,7 @@ class Decision:
 
     tokens: `(n,)` int64, the tokens of the layout that the decision may see, itself last (the `:` of its line).
     embeddings: `(n, hidden)`, what the first layer reads for them, visual features in their places.
+    positions: `(3, n)`, their rotary positions.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Decision:
         self.tokens = np.append(np.arange(layout.prompt_length), np.arange(first, layout.answer_places[place]))
         positions = model.family.positions(model.module, batch.ids, batch.mask, batch.grid)
         # A line alone stands right behind the prompt, wherever it would stand among the others.
-        self._positions = positions[:, 0, : len(self.tokens)].to(model.device)
+        self.positions = positions[:, 0, : len(self.tokens)].to(model.device)
         with torch.no_grad():
             chosen = torch.from_numpy(ids[self.tokens]).to(model.device)
             self.embeddings = model.family.embed(model.module, chosen[None], features)[0]
@@ -68,14 +69,14 @@ class Decision:
             mask[row, longest - count :] = 1
         where = torch.from_numpy(chosen).to(self.model.device)
         return (
-            self._run(self.embeddings[where], self._positions[:, where], torch.from_numpy(mask).to(where.device))
+            self._run(self.embeddings[where], self.positions[:, where], torch.from_numpy(mask).to(where.device))
             .cpu()
             .numpy()
         )
 
     def read(self, embeddings: Tensor) -> Tensor:
         """`(batch,)` float64 log-odds of the whole decision, with embeddings `(batch, n, hidden)`; differentiable."""
-        positions = self._positions[:, None].expand(-1, len(embeddings), -1)
+        positions = self.positions[:, None].expand(-1, len(embeddings), -1)
         mask = torch.ones(embeddings.shape[:2], dtype=torch.int64, device=embeddings.device)
         return self._run(embeddings, positions, mask)
 
