@@ -7,6 +7,8 @@ The public names stand in the order of the flow:
     prediction = sv.predict(movie, model)
     prediction.scenes()                         # a table
     sv.plot.timeline(movie, prediction)         # a figure
+    attention = sv.attend(movie, model, prediction)   # where each decision looked
+    sv.plot.attention(attention)
     sv.score([movie], [prediction])             # where the movie has labels
     sv.export(movie, prediction, "chapters.txt")
 
@@ -26,13 +28,16 @@ from sceneviz.export import export as export
 if TYPE_CHECKING:
     from sceneviz import plot as plot
     from sceneviz import tables as tables
+    from sceneviz.attention import attend as attend
     from sceneviz.attribution import attribute as attribute
+    from sceneviz.intervention import intervene as intervene
     from sceneviz.metrics import score as score
     from sceneviz.models import load_model as load_model
     from sceneviz.movie import Movie as Movie
     from sceneviz.prediction import predict as predict
     from sceneviz.reading import read_movie as read_movie
     from sceneviz.recipe import Recipe as Recipe
+    from sceneviz.results import AttentionMap as AttentionMap
     from sceneviz.results import Prediction as Prediction
     from sceneviz.synthetic import render_movie as render_movie
 
@@ -46,6 +51,9 @@ _HOMES = {
     "load_model": "models",
     "predict": "prediction",
     "Prediction": "results",
+    "attend": "attention",
+    "AttentionMap": "results",
+    "intervene": "intervention",
     "attribute": "attribution",
     "score": "metrics",
 }

@@ -14,7 +14,7 @@ from sceneviz.prompt import SHOWN, TokenLayout, build_prompt, group_count, group
 from sceneviz.recipe import Window, plan_windows
 from sceneviz.results import AttentionMap, Prediction
 from sceneviz.results.attention_map import REDUCE
-from sceneviz.results.attention_tables import added, frames_table, summed
+from sceneviz.results.attention_tables import added, summed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,17 +66,8 @@ def attend(
             parts.append(data)
     import xarray as xr
 
-    return AttentionMap(
-        movies=(movie.fingerprint,),
-        movie_names=(movie.name,),
-        model=prediction.model,
-        model_name=prediction.model_name,
-        embedded=prediction.embedded,
-        recipe=prediction.recipe,
-        reduce=reduce,
-        data=parts[0] if len(parts) == 1 else xr.concat(parts, "decision"),
-        verified=worst if verify else None,
-    )
+    data = parts[0] if len(parts) == 1 else xr.concat(parts, "decision")
+    return _map(movie, prediction, data, reduce, worst if verify else None)
 
 
 def attention_frames(
@@ -88,7 +79,7 @@ def attention_frames(
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
 ) -> pd.DataFrame:
-    """One decision's mass on every visual token: shot, frame, row, column (of 28 pixels), mass.
+    """One decision's mass on every visual token, as `AttentionMap.frames` has it, but of any layers and heads.
 
     shot: the one decided. layers, heads: the mean is over these; over all by default.
     """
@@ -98,7 +89,23 @@ def attention_frames(
     only = int(prediction.window[shot])
     (batch,) = read_windows(movie, model, prediction, [only])
     capture, log_odds = batch.capture(layers=chosen, tokens=() if heads is None else tuple(heads))
-    return frames_table(_dataset(batch, capture, log_odds, prediction.recipe.context), shot)
+    return _map(movie, prediction, _dataset(batch, capture, log_odds, prediction.recipe.context)).frames(shot)
+
+
+def _map(
+    movie: Movie, prediction: Prediction, data: xr.Dataset, reduce: str = "decision", verified: float | None = None
+) -> AttentionMap:
+    return AttentionMap(
+        movies=(movie.fingerprint,),
+        movie_names=(movie.name,),
+        model=prediction.model,
+        model_name=prediction.model_name,
+        embedded=prediction.embedded,
+        recipe=prediction.recipe,
+        reduce=reduce,
+        data=data,
+        verified=verified,
+    )
 
 
 def checked(movie: Movie, model: SceneModel, prediction: Prediction) -> None:

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from sceneviz.attribution.agreement import compared as compared
     from sceneviz.attribution.pointing import carried as carried
     from sceneviz.attribution.pointing import pointing as pointing
+    from sceneviz.intervention.trust import trust as trust
 
 _HOMES = {
     "agreement": "attribution.agreement",
     "carried": "attribution.pointing",
     "compared": "attribution.agreement",
     "pointing": "attribution.pointing",
+    "trust": "intervention.trust",
 }
 __all__ = sorted(_HOMES)
 

@@ -203,10 +203,9 @@ def watching(module: Any, watch: Watch) -> Iterator[None]:
 
 @contextmanager
 def using(module: Any, name: str) -> Iterator[None]:
-    """For a while, text attention of this module is the one of that name; no two at once, afterwards all is as before."""
-    configs = {
-        id(config): config for config in (module.config.get_text_config(), *map(_config, text_attention(module)))
-    }
+    """For a while text attention of this module is the one of that name, for one caller; then all is as before."""
+    parts = [module.config.get_text_config(), *(part.config for part in text_attention(module))]
+    configs = {id(config): config for config in parts}
     with _lock:
         if any(key in _busy for key in configs):
             raise ScenevizError("this model is being probed already; let that call end before the next one starts")
@@ -229,10 +228,6 @@ def text_attention(module: Any) -> list[Any]:
     """
     parts = module.modules()
     return [part for part in parts if hasattr(part, "layer_idx") and hasattr(part, "num_key_value_groups")]
-
-
-def _config(part: Any) -> Any:
-    return part.config
 
 
 def _attention(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sceneviz._text import ScenevizError
+from sceneviz.plot.attention import COLUMN_IN, NAMES
 from sceneviz.plot.style import (
     EMBEDDED_NOTE,
     FAINT,
@@ -24,14 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-COLUMN_IN = 3.25
-NAMES = {
-    "shot_id": "shot ID",
-    "visual": "visual",
-    "subtitle": "subtitles",
-    "character": "characters",
-    "answer": "answers",
-}
 OPACITY = {"all": 1.0, "before": 0.45, "at": 1.0, "after": 0.7}
 HATCH = {"all": "", "before": "////", "at": "", "after": "...."}  # for print in grey, and for readers of any eyes
 SHARES = {"attention": "share of the decision's attention", "rollout": "share of attention rollout"}

@@ -174,7 +174,7 @@ class AttentionMap:
         """How each decision (each movie, where reduced) spread its attention; means over layers and heads.
 
         A row a decision and group: movie, decision and shot (where not reduced), offset of the shot from the decided
-        one, modality, tokens, value. Instruction and sinks have no offset.
+        one, modality, tokens (sinks among them), value. Instruction and sinks have no offset.
         per: "mass", the share of all attention; "token", the mean on one token; "lift", that mean over what each
             visible token would get if all got the same. sinks: leave sinks in their groups, not apart.
         With per="mass" a decision's values sum to 1.
@@ -201,11 +201,16 @@ class AttentionMap:
         return tables.by(self, (), choice(per, PER, "per"), sinks, seed)
 
     def frames(self, decision: int) -> pd.DataFrame:
-        """The mass of one decision on every visual token: shot, frame, row, column (of 28 pixels), mass.
+        """The mass of one decision on every visual token; only where the map was made with `frames=True`.
 
-        Mean over layers and heads. Only where the map was made with `frames=True`.
+        A row a token: movie, model, embedded, decision, shot, frame, row and column (of 28 pixels), mass; the mean over
+        layers and heads. decision: the decided shot.
         """
-        return tables.frames_table(self.data, decision)
+        table = tables.frames_table(self.data, decision)
+        facts = {"movie": self.movie_names[0], "model": self.model_name, "embedded": self.embedded}
+        for place, (name, value) in enumerate((facts | {"decision": decision}).items()):
+            table.insert(place, name, value)
+        return table
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one netCDF file (version 3, which xarray opens anywhere), whole or not at all; gives back its path."""

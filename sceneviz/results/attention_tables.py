@@ -27,7 +27,7 @@ def summed(data: xr.Dataset) -> xr.Dataset:
     """The decisions of one movie summed by offset: what `AttentionMap` with reduce="offset" holds."""
     import xarray as xr
 
-    data = _with_uniform(data)
+    data = with_uniform(data)
     there = data["shot"].values >= 0
     offset = np.where(there, _offsets(data), 0)
     axis = np.arange(offset.min(), offset.max() + 1)
@@ -93,7 +93,7 @@ def share(attention: AttentionMap, per: str, sinks: bool) -> pd.DataFrame:
     import pandas as pd
 
     alone = attention.reduce == "decision"
-    data = _with_uniform(attention.data) if alone else attention.data
+    data = with_uniform(attention.data) if alone else attention.data
     row, place = ("decision", "slot") if alone else ("movie", "offset")
     above, below = (_summed_over(each, (row, place, "modality")) for each in _sides(data, per, sinks))
     apart = [_summed_over(each, (row, "modality")) for each in _apart(data, per, sinks)]
@@ -157,7 +157,7 @@ def _offsets(data: xr.Dataset) -> np.ndarray:
     return np.asarray(data["shot"].values.astype(np.int64) - data["decision"].values[:, None])
 
 
-def _with_uniform(data: xr.Dataset) -> xr.Dataset:
+def with_uniform(data: xr.Dataset) -> xr.Dataset:
     """A decision map with, for every count of tokens, the share that these would get if all visible got the same."""
     visible = data["tokens"].sum(("slot", "modality")) + data["instruction_tokens"]
     return data.assign(
@@ -180,7 +180,7 @@ def _sides(data: xr.Dataset, per: str, sinks: bool) -> tuple[xr.DataArray, xr.Da
 def _apart(data: xr.Dataset, per: str, sinks: bool) -> tuple[xr.DataArray, xr.DataArray]:
     """The same for what has no offset: the instruction and, where they are not in their groups, the sinks."""
     above = [data["instruction"] + data["instruction_sink"] if sinks else data["instruction"]]
-    decisions = data["total"] if "total" in data else 1
+    decisions = data.get("total", 1)
     if per == "mass":
         below = [decisions + 0 * above[0]] * 2
     else:

@@ -12,7 +12,10 @@ import pytest
 import sceneviz as sv
 
 # In the order of the flow: the movie, the model, the result.
-NAMES = "read_movie render_movie Movie Recipe load_model predict Prediction attribute score export tables plot".split()
+NAMES = (
+    "read_movie render_movie Movie Recipe load_model predict Prediction attend AttentionMap intervene attribute "
+    "score export tables plot"
+).split()
 CALLABLES = [name for name in NAMES if name not in ("plot", "tables")]
 
 
