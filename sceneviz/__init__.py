@@ -2,7 +2,7 @@
 
 The public names stand in the order of the flow:
 
-    movie = sv.read_movie("film.mp4")           # or sv.render_movie(seed)
+    movie = sv.read_movie("film.mp4")           # or sv.render_movie(seed), or one of sv.read_movies("movienet", root)
     model = sv.load_model()                     # the small embedded model; or a Qwen2.5-VL, by name or folder
     prediction = sv.predict(movie, model)
     prediction.scenes()                         # a table
@@ -26,10 +26,12 @@ from sceneviz._text import ScenevizError, choice
 from sceneviz.export import export as export
 
 if TYPE_CHECKING:
+    from sceneviz import data as data
     from sceneviz import plot as plot
     from sceneviz import tables as tables
     from sceneviz.attention import attend as attend
     from sceneviz.attribution import attribute as attribute
+    from sceneviz.data import read_movies as read_movies
     from sceneviz.intervention import intervene as intervene
     from sceneviz.metrics import score as score
     from sceneviz.models import load_model as load_model
@@ -45,6 +47,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "read_movie": "reading",
+    "read_movies": "data",
     "render_movie": "synthetic",
     "Movie": "movie",
     "Recipe": "recipe",
@@ -57,7 +60,7 @@ _HOMES = {
     "attribute": "attribution",
     "score": "metrics",
 }
-__all__ = [*_HOMES, "export", "tables", "plot"]
+__all__ = [*_HOMES, "export", "tables", "plot", "data"]
 
 
 def __getattr__(name: str) -> object:

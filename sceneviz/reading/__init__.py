@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from sceneviz.movie import Movie, Shot
-from sceneviz.reading.characters import characters_of_shots
+from sceneviz.movie import Movie
+from sceneviz.reading.assembly import PathLike, read_film
 from sceneviz.reading.frames import VideoFrames
-from sceneviz.reading.shots import find_shots
-from sceneviz.reading.subtitles import find_subtitles, read_cues, subtitles_of_shots
 
 __all__ = ["VideoFrames", "read_movie"]
-
-PathLike = str | os.PathLike[str]
 
 
 def read_movie(
@@ -48,27 +41,14 @@ def read_movie(
     Warns, in a line each, of a file that was cut off, and of subtitles that lie outside the movie or end long before
     it. Raises `ScenevizError` for input that cannot be used.
     """
-    frames = VideoFrames(path)
-    if frames.index.problem:
-        warnings.warn(frames.index.problem, stacklevel=2)
-    pairs = find_shots(shots, frames, progress)
-    edges = frames.index.edges
-    times = np.array([(edges[start], edges[end]) for start, end in pairs])
-    said = [""] * len(pairs)
-    there: list[tuple[str, ...]] = [()] * len(pairs)
-    source = find_subtitles(frames.path) if subtitles == "auto" else Path(subtitles) if subtitles else None
-    if source is not None:
-        said, oddity = subtitles_of_shots(read_cues(source, subtitle_shift_s), times)
-        if oddity:
-            warnings.warn(f"{source.name}: {oddity}", stacklevel=2)
-    if characters is not None:
-        there = characters_of_shots(Path(characters), times)
-    return Movie(
-        name=frames.path.stem,
-        shots=tuple(
-            Shot(index, start, end, float(edges[start]), float(edges[end]), said[index], there[index])
-            for index, (start, end) in enumerate(pairs)
-        ),
-        frames=frames,
-        frame_rate=frames.frame_rate,
+    movie, notices = read_film(
+        Path(path),
+        shots=shots,
+        subtitles=subtitles,
+        subtitle_shift_s=subtitle_shift_s,
+        characters=characters,
+        progress=progress,
     )
+    for notice in notices:
+        warnings.warn(notice, stacklevel=2)
+    return movie

@@ -75,7 +75,7 @@ class VideoFrames:
             raise ScenevizError(f"frame {places[-1]} is past the end of {self.path.name}, which has {len(self)} frames")
         frames = (self._upright(frame) for frame in self._sought(self.index.pts[places]))
         for _ in shots:
-            yield np.stack([_fit(next(frames), size or self.size) for _ in range(count)])
+            yield np.stack([fit(next(frames), size or self.size) for _ in range(count)])
 
     def scan(self, size: tuple[int, int]) -> Iterator[np.ndarray]:
         """Yield every frame of the film, `(H, W, 3)` uint8 RGB, scaled while decoding to size = (height, width)."""
@@ -129,7 +129,7 @@ class VideoFrames:
             yield from self._from_the_beginning(wanted[place:])
 
 
-def _fit(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def fit(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A frame at (height, width): by area where it shrinks, linear where it grows."""
     import cv2
 

@@ -19,6 +19,7 @@ ACCEPTED = (
     "expected a PySceneDetect scene CSV, or rows of whole numbers, `start end` (TransNetV2) "
     "or `start end key1 key2 key3` (MovieNet), end inclusive"
 )
+EMPTY = "the list of shots is empty; give at least one, or shots='auto' to detect them"
 
 
 class Located(NamedTuple):
@@ -40,10 +41,20 @@ def find_shots(
     if isinstance(shots, str) and not Path(shots).suffix and not Path(shots).exists():
         detector = choice(shots, DETECTORS, "shots, where it is not the path of a file,")
         return _detected(detector, frames, progress)
-    located = read_shot_file(Path(shots)) if isinstance(shots, str | os.PathLike) else _given(shots)
-    if not located:
-        source = f": {shots}" if isinstance(shots, str | os.PathLike) else ""
-        raise ScenevizError(f"the list of shots is empty; give at least one, or shots='auto' to detect them{source}")
+    if isinstance(shots, str | os.PathLike):
+        return pairs_of_file(Path(shots), frames)
+    if not (located := _given(shots)):
+        raise ScenevizError(EMPTY)
+    return _checked(located, frames)
+
+
+def pairs_of_file(path: Path, frames: VideoFrames | None = None) -> list[tuple[int, int]]:
+    """The first frame, and one past the last, of each shot in a file.
+
+    frames: the film that they must lie in, None where it is not at hand.
+    """
+    if not (located := read_shot_file(path)):
+        raise ScenevizError(f"{EMPTY}: {path}")
     return _checked(located, frames)
 
 
@@ -104,8 +115,8 @@ def _located(cells: Sequence[str], zero: int, where: str) -> Located:
     return Located(start - zero, last - zero + 1, where)
 
 
-def _checked(located: Sequence[Located], frames: VideoFrames) -> list[tuple[int, int]]:
-    """The pairs, if they follow each other inside the film."""
+def _checked(located: Sequence[Located], frames: VideoFrames | None) -> list[tuple[int, int]]:
+    """The pairs, if they follow each other, and inside the film."""
     before = 0
     for start, end, where in located:
         if end <= start or start < 0:
@@ -115,7 +126,7 @@ def _checked(located: Sequence[Located], frames: VideoFrames) -> list[tuple[int,
                 f"{where}: shots must not overlap, but this one starts at frame {start}, "
                 f"and the one before it ends at {before - 1}"
             )
-        if end > len(frames):
+        if frames is not None and end > len(frames):
             raise ScenevizError(
                 f"{where}: the shot ends at frame {end - 1}, past the end of {frames.path.name}, "
                 f"whose last frame is {len(frames) - 1}"

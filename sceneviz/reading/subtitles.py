@@ -83,10 +83,11 @@ def _plain(text: str, kind: str) -> str:
     return " ".join(BREAKS.sub(" ", text).split())
 
 
-def subtitles_of_shots(cues: Sequence[Cue], shots: np.ndarray) -> tuple[list[str], str]:
+def subtitles_of_shots(cues: Sequence[Cue], shots: np.ndarray, stray: float = 0.0) -> tuple[list[str], str]:
     """What is said in each shot, and a line that says what is odd about how the cues lie over the movie ("": nothing).
 
     shots: `(n_shots, 2)` float64, start and end in seconds. Cues follow each other by start.
+    stray: the part of the cues that may lie outside all shots without a word.
     A cue is in every shot that it overlaps by at least half of the shorter of the two, or else in the one that it
     overlaps most.
     """
@@ -99,15 +100,14 @@ def subtitles_of_shots(cues: Sequence[Cue], shots: np.ndarray) -> tuple[list[str
         if run:
             placed += 1
             last = max(last, cue.end_s)
-    return [" ".join(line) for line in lines], _oddity(len(cues), placed, last, float(shots[-1, 1]))
+    return [" ".join(line) for line in lines], _oddity(len(cues), placed, last, float(shots[-1, 1]), stray)
 
 
-def _oddity(cues: int, placed: int, last: float, length: float) -> str:
-    shift = "if they are out of step with the movie, give subtitle_shift_s (seconds to add)"
+def _oddity(cues: int, placed: int, last: float, length: float, stray: float) -> str:
     if not placed:
-        return f"none of the {cues} cues lies inside the movie (0 to {clock(length)}); {shift}"
-    if placed < cues:
-        return f"{cues - placed} of {cues} cues lie outside the movie (0 to {clock(length)}) and are left out; {shift}"
+        return f"none of the {cues} cues lies inside the movie (0 to {clock(length)})"
+    if cues - placed > stray * cues:
+        return f"{cues - placed} of {cues} cues lie outside the movie (0 to {clock(length)}) and are left out"
     if last < EARLY_END * length:
-        return f"the last cue ends at {clock(last)}, the movie at {clock(length)}; {shift}"
+        return f"the last cue ends at {clock(last)}, the movie at {clock(length)}"
     return ""
