@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sceneviz._text import ScenevizError, choice
 from sceneviz.attention import checked, decided_shot
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from sceneviz.attribution.methods import Settings
     from sceneviz.models.decision import Decision
     from sceneviz.models.scene_model import SceneModel
+
+COMPLETE = 0.05  # of all values, signs apart: a residual beyond it is said aloud
 
 
 def attribute(
@@ -54,7 +59,9 @@ def attribute(
             `seed` (0), about repeats * samples * (groups - 1) inputs; the standard error is that of the mean of runs.
         By gradients with respect to the input embeddings, visual features included, summed over each group,
         "integrated_gradients": over `steps` (64) from a `baseline`: "mean" (of the window's frames and of its words,
-            apart) or "zero"; the instruction stays. Values sum to log_odds - log_odds_off up to the residual.
+            apart) or "zero"; the instruction stays. Values sum to log_odds - log_odds_off up to the residual, and a
+            large one is said aloud. From zero, nearly all happens in the first steps, since layers norm what they read:
+            it wants several times as many.
         "gradient_x_input": its first-order shadow, against zero; it need not sum to anything.
         By attention,
         "attention": the share of the decision row's attention, mean over layers and heads; a sink counts to the group
@@ -147,7 +154,7 @@ def _survey(
                 game.tick = bar.update
                 outcome = METHODS[method](game, settings)
                 full = game.all(True)
-            yield Attribution(
+            found = Attribution(
                 movie=prediction.movie,
                 movie_name=prediction.movie_name,
                 model=prediction.model,
@@ -164,6 +171,14 @@ def _survey(
                 log_odds_off=outcome.off,
                 forwards=game.forwards - before,
             )
+            # Switches are complete or know no completeness; an integral is as good as its steps.
+            if method == "integrated_gradients" and abs(found.residual) > COMPLETE * np.abs(found.value).sum():
+                warnings.warn(
+                    f"integrated gradients of shot {shot} miss completeness by {found.residual:.2g} of "
+                    f"{found.log_odds - found.log_odds_off:.2g}; take more steps than {settings.steps}",
+                    stacklevel=3,
+                )
+            yield found
 
 
 def decisions(

@@ -71,6 +71,7 @@ def watched(model: SceneModel) -> Iterator[SceneModel]:
     weights[3].requires_grad_(True)
 
 
+@pytest.mark.filterwarnings("ignore:integrated gradients")
 @pytest.mark.parametrize("method", METHODS)
 def test_the_model_is_left_as_it_was_found(method: str, watched: SceneModel) -> None:
     movie = brief_movie()
@@ -104,6 +105,7 @@ def test_a_survey_shares_what_it_computes(film: Movie, exact: SceneModel, predic
     assert alone.forwards == 7
 
 
+@pytest.mark.filterwarnings("ignore:integrated gradients")
 def test_batches_change_nothing(film: Movie, exact: SceneModel, prediction: Prediction) -> None:
     quick: dict[str, Any] = {"shot": 6, "progress": False, "steps": 5, "samples": 1, "repeats": 2}
     for method in ("ablation", "shapley", "integrated_gradients"):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -79,6 +79,7 @@ def test_all_methods_stand_on_one_axis() -> None:
     assert found.loc[found["decided"] == 7, "rollout"].isna().all()
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=3, max_size=9))
 def test_agreement_is_spearmans(pairs: list[tuple[int, int]]) -> None:
     first, second = np.array(pairs, float).T
