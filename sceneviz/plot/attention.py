@@ -71,7 +71,8 @@ def attention(attention: AttentionMap, *, per: str = "lift", sinks: bool = False
             )  # fmt: skip
             if rows["low"].notna().any():
                 ax.fill_between(rows["offset"], rows["low"], rows["high"], color=color, alpha=0.18, linewidth=0)
-    ax.set_ylim(bottom=0)
+    # Ratios: twice as much is as far up as half as much is down.
+    ax.set(yscale="log") if per == "lift" else ax.set_ylim(bottom=0)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("shot, counted from the decided one", **words())
     ax.set_ylabel(PER[per], **words())
@@ -138,7 +139,7 @@ def attention_frames(movie: Movie, table: pd.DataFrame, *, shots: int = 6, ax: A
     chosen = sorted(mass.nlargest(shots).index.tolist())
     count = int(table["frame"].max()) + 1
     height, width = movie.frames.size
-    ax = new_axes(PAGE_IN, PAGE_IN / len(chosen) * height / width * count + 0.45) if ax is None else ax
+    ax = new_axes(PAGE_IN, PAGE_IN / len(chosen) * height / width * count + 0.25) if ax is None else ax
     ax.axis("off")
     width_in, height_in = size_in(ax)
     # As large as fits, all alike, a small gap between.

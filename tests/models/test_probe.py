@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from probes import Case
-from small import RECIPE, random_model
+from probes import Case, Shapes, wide_model
+from small import RECIPE, noise_movie, random_model
 
 from sceneviz._text import ScenevizError
 from sceneviz.models import SceneModel
@@ -243,3 +244,33 @@ def test_a_sink_is_what_every_decision_attends_to() -> None:
     assert sinks(attention, visible, real).nonzero()[:, 1].tolist() == [5, 7]
     real[0, [0, 2]] = False
     assert sinks(attention, visible, real).nonzero()[:, 1].tolist() == [5, 7, 9]
+
+
+@pytest.mark.slow
+def test_rows_equal_eager_attention_at_the_shapes_of_7b() -> None:
+    """28 query heads on 4 key-value heads, two windows together, one of them padded."""
+    recipe = replace(RECIPE, context=8, focus=4, frames_per_shot=1)
+    wide = Case(wide_model(), noise_movie(11), recipe)
+    prefix = wide.prefix([0, 1])
+    assert wide.layouts[0].prompt_length != wide.layouts[1].prompt_length
+    answers = wide.answers[:2]
+    reading, capture = prefix.probe(answers, wide.every_token([0, 1]))
+    for window in (0, 1):
+        wanted = wide.eager(window)
+        assert wanted.shape[:3] == (2, 28, 4)
+        assert np.ptp(wanted) > 0.05, "else any rows would do"
+        np.testing.assert_allclose(capture.mass[window][..., : wanted.shape[-1]], wanted, atol=1e-5)
+        np.testing.assert_allclose(reading.log_odds[window], prefix.read(answers).log_odds[window], atol=1e-4)
+
+
+def test_no_tensor_holds_a_value_for_every_pair_of_tokens(case: Case) -> None:
+    prefix = case.prefix([1, 3])
+    length = prefix._length
+    probe = Probe(tuple(case.layouts[i].modality.astype(np.int64) for i in (1, 3)), 6, token_heads=())
+    with Shapes() as shapes:
+        prefix.probe([case.answers[1], case.answers[3]], probe)
+    assert not shapes.square(length)
+    # Nothing is larger than the mask of the 70 answer tokens; ten rows of two query heads are explicit at a time.
+    wide = [shape for shape in shapes.seen if len(shape) == 4 and shape[-1] == length + 70]
+    assert (2, 2, 10, length + 70) in wide
+    assert max(np.prod(shape[1:3]) for shape in wide) == 70
