@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sceneviz import tables as tables
     from sceneviz.ablation import ablate as ablate
     from sceneviz.attention import attend as attend
+    from sceneviz.attribution import attribute as attribute
     from sceneviz.data import read_movies as read_movies
     from sceneviz.intervention import intervene as intervene
     from sceneviz.metrics import score as score
@@ -58,6 +59,7 @@ _HOMES = {
     "attend": "attention",
     "AttentionMap": "results",
     "intervene": "intervention",
+    "attribute": "attribution",
     "score": "metrics",
     "ablate": "ablation",
 }

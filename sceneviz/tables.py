@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 from sceneviz._text import ScenevizError, choice
 
 if TYPE_CHECKING:
+    from sceneviz.attribution.agreement import agreement as agreement
+    from sceneviz.attribution.agreement import compared as compared
+    from sceneviz.attribution.pointing import carried as carried
+    from sceneviz.attribution.pointing import pointing as pointing
     from sceneviz.intervention.trust import trust as trust
     from sceneviz.metrics import calibration_table as calibration
     from sceneviz.metrics import error_table as errors
@@ -23,10 +27,26 @@ _HOMES = {
     "calibration": ("metrics", "calibration_table"),
     "errors": ("metrics", "error_table"),
     "trust": ("intervention.trust", "trust"),
+    "compared": ("attribution.agreement", "compared"),
+    "agreement": ("attribution.agreement", "agreement"),
+    "carried": ("attribution.pointing", "carried"),
+    "pointing": ("attribution.pointing", "pointing"),
     "paper": ("paper", "paper_table"),
     "beside_paper": ("paper", "beside_paper"),
 }
-__all__ = ["beside_paper", "calibration", "errors", "paper", "position", "pr", "trust"]
+__all__ = [
+    "agreement",
+    "beside_paper",
+    "calibration",
+    "carried",
+    "compared",
+    "errors",
+    "paper",
+    "pointing",
+    "position",
+    "pr",
+    "trust",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -40,4 +60,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(_HOMES)
+    return __all__

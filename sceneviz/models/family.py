@@ -32,6 +32,9 @@ class Family(Protocol):
     def positions(self, module: nn.Module, ids: Tensor, mask: Tensor, grid: tuple[int, int]) -> Tensor:
         """`(3, batch, length)` rotary positions, all frames having `grid` (rows, columns) of merged tokens."""
 
+    def embed(self, module: nn.Module, ids: Tensor, bundle: Tensor | None) -> Tensor:
+        """`(batch, length, hidden)`: what the first layer reads for these tokens, features in their places."""
+
     def vision(self, bundle: Tensor) -> dict[str, Any]:
         """The forward arguments that hand over a bundle of all frames of a batch, in order of their tokens."""
 

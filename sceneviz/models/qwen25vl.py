@@ -69,6 +69,14 @@ class Qwen25VL:
         )[0]
         return positions
 
+    def embed(self, module: Any, ids: Tensor, bundle: Tensor | None) -> Tensor:
+        """Words from the embedding table, and the features of a bundle where the placeholders stand, in order."""
+        words: Tensor = module.get_input_embeddings()(ids)
+        if bundle is None:
+            return words
+        visual = (ids == module.config.image_token_id).unsqueeze(-1).expand_as(words)
+        return words.masked_scatter(visual, bundle.to(words.device, words.dtype))
+
     def vision(self, bundle: Tensor) -> dict[str, Any]:
         """Hand features to the model's forward as if its vision tower had just made them."""
         from transformers.modeling_outputs import BaseModelOutputWithPooling

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from decided import brief_movie, exact_model, predicted
 from small import noise_movie, random_model
 
 from sceneviz.models import SceneModel
 from sceneviz.movie import Movie
+from sceneviz.results import Prediction
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +21,21 @@ def model() -> SceneModel:
 def movie() -> Movie:
     """A movie of 47 shots: five windows, the last one short."""
     return noise_movie(47)
+
+
+@pytest.fixture(scope="session")
+def exact() -> SceneModel:
+    """Read-only: a random model in float64."""
+    return exact_model()
+
+
+@pytest.fixture(scope="session")
+def film() -> Movie:
+    """A movie of 11 shots with short subtitles."""
+    return brief_movie()
+
+
+@pytest.fixture(scope="session")
+def prediction(film: Movie, exact: SceneModel) -> Prediction:
+    """The exact model's decisions on it."""
+    return predicted(film, exact)
