@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Sequence
@@ -227,11 +228,11 @@ class AttentionMap:
         import xarray as xr
 
         try:
-            Path(path).open("rb").close()
+            content = Path(path).read_bytes()
         except OSError as error:
             raise ScenevizError(f"no attention map to read at {path}: {error.strerror or error}") from error
         try:
-            data = xr.load_dataset(path, engine="scipy")
+            data = xr.load_dataset(io.BytesIO(content), engine="scipy")
             head = json.loads(data.attrs.pop("sceneviz"))
             name, version = head.pop("format"), head.pop("version")
         except Exception as error:  # the reader below raises whatever a damaged header makes it run into
