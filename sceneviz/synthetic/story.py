@@ -14,6 +14,7 @@ PROPS = 4  # objects that belong to a place
 FRAME_RATE = 24
 
 Kind = Literal["wide", "medium", "close", "insert"]
+Pace = Literal["film", "quick"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Story:
     """Everything there is to know about a rendered movie."""
 
     seed: int
+    pace: Pace
     cast: tuple[str, ...]
     places: tuple[Place, ...]
     scenes: tuple[Scene, ...]
@@ -73,8 +75,8 @@ class Story:
 
     @property
     def name(self) -> str:
-        """The movie's name; it holds the seed."""
-        return f"rendered-{self.seed}"
+        """The movie's name; it holds the seed, and the pace where it isn't a film's."""
+        return f"rendered-{self.seed}" + ("" if self.pace == "film" else f"-{self.pace}")
 
 
 def generator(*key: int) -> np.random.Generator:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _NAMES = (
     "Ann Bob Carla David Elena Frank Grace Henry Irene Jack Karen Leo Maria Nick Olivia Paul Quinn Rose Sam Tess "
     "Uma Victor Wendy Xavier Yara Zoe Alice Boris Clara Dmitri Emma Felix Gina Hugo Ivy Jonas Kate Liam Mona Nora "
@@ -192,3 +194,8 @@ SMALL_TALK = (
     "Not now, {name}.",
     "Yes. Yes, of course.",
 )
+
+
+def words_of(line: str) -> set[str]:
+    """The words of a line, in lower case."""
+    return set(re.findall("[a-z]+", line.lower()))

@@ -15,7 +15,7 @@ from typing import Any
 from sceneviz.models.loading import CARD, EMBEDDED, write_card
 from sceneviz.synthetic import render_movie
 from sceneviz.tiny.evaluate import best_threshold, effect_of_a_flip, results
-from sceneviz.tiny.stages import TEST, TRAIN, VALIDATION, Run
+from sceneviz.tiny.stages import SEEDS, TEST, VALIDATION, Run
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 
@@ -33,7 +33,7 @@ def main() -> int:
         hours = (time.perf_counter() - start) / 3600
         threshold = best_threshold(model, [render_movie(seed) for seed in VALIDATION])
         for name in FILES:
-            shutil.copyfile(options.runs / "trained" / name, home / name)
+            shutil.copyfile(Run(options.runs).result / name, home / name)
         write_card(home, model.recipe, threshold, trained=_circumstances(hours))
     _measure(home)
     return 0
@@ -46,7 +46,7 @@ def _circumstances(hours: float) -> dict[str, Any]:
         "hours in the last run": round(hours, 2),
         "machine": f"{platform.machine()}, CPU",
         "versions": packages,
-        "rendered seeds": [TRAIN.start, TRAIN.stop],
+        "rendered seeds": {pace: [seeds.start, seeds.stop] for pace, seeds in SEEDS.items()},
         "validation seeds": [VALIDATION.start, VALIDATION.stop],
     }
 

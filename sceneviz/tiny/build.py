@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # As Qwen2's: words with one leading character, single digits, punctuation with its line ends, white space.
 _WORDS = (
@@ -51,10 +54,17 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = 2048) -> Any:
     return wrapped
 
 
-def tiny_config(tokenizer: Any, *, width: int = 192, layers: int = 4, vision_width: int = 128, depth: int = 4) -> Any:
-    """A Qwen2.5-VL config of a few million parameters; heads of 32, twice as many query as key-value heads."""
+def tiny_config(
+    tokenizer: Any, *, width: int = 192, layers: int = 4, head: int = 32, vision_width: int = 128, depth: int = 4
+) -> Any:
+    """A Qwen2.5-VL config of a few million parameters.
+
+    head: width of an attention head; there are half as many key-value heads as query heads where that comes out even.
+    """
     from transformers import Qwen2_5_VLConfig
 
+    heads = width // head
+    sections = [head // 8, head * 3 // 16, head * 3 // 16]  # as 16, 24, 24 of Qwen2.5-VL's 64 pairs
     ids = {
         name: tokenizer.convert_tokens_to_ids(f"<|{name}|>")
         for name in ("image_pad", "video_pad", "vision_start", "vision_end", "im_end", "endoftext")
@@ -70,14 +80,14 @@ def tiny_config(tokenizer: Any, *, width: int = 192, layers: int = 4, vision_wid
             "hidden_size": width,
             "intermediate_size": width * 8 // 3 // 32 * 32,
             "num_hidden_layers": layers,
-            "num_attention_heads": width // 32,
-            "num_key_value_heads": width // 64,
+            "num_attention_heads": heads,
+            "num_key_value_heads": heads if heads % 2 else heads // 2,
             "max_position_embeddings": 8192,
             "bos_token_id": None,
             "eos_token_id": ids["im_end"],
             "pad_token_id": ids["endoftext"],
             "tie_word_embeddings": True,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 1_000_000.0, "mrope_section": [4, 6, 6]},
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1_000_000.0, "mrope_section": sections},
         },
         vision_config={
             "depth": depth,
@@ -90,7 +100,23 @@ def tiny_config(tokenizer: Any, *, width: int = 192, layers: int = 4, vision_wid
     )
 
 
-def match_alike(module: Any, scale: float = 0.08) -> None:
+def settle_features(module: Any, features: Sequence[Tensor], spread: float = 0.1) -> None:
+    """Let the vision tower's features enter the language model centred and of one small spread.
+
+    Straight from the warm-up they have a large common part, which drowns what tells frames apart, and are much longer
+    than the embeddings of words. The change is a scale and a shift of the tower's last layer.
+    """
+    import torch
+
+    points = torch.cat([held.flatten(0, -2) for held in features])
+    gain = spread / points.std(0)
+    last = module.model.visual.merger.mlp[2]
+    with torch.no_grad():
+        last.bias.sub_(points.mean(0)).mul_(gain)
+        last.weight.mul_(gain[:, None])
+
+
+def match_alike(module: Any, scale: float = 0.05) -> None:
     """Let every head of a fresh model begin by attending to what resembles the query.
 
     Queries and keys of a head start from the same weights, so that equal tokens attend to each other: mimetic
@@ -99,6 +125,8 @@ def match_alike(module: Any, scale: float = 0.08) -> None:
     """
     import torch
 
+    with torch.no_grad():
+        module.get_input_embeddings().weight.normal_(0.0, scale)
     for layer in module.model.language_model.layers:
         attention = layer.self_attn
         groups, width = attention.num_key_value_groups, attention.head_dim

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe, plan_windows
 from sceneviz.synthetic import render_movie
+from sceneviz.synthetic.story import Pace
 from sceneviz.training import TrainConfig
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sceneviz.models import SceneModel
+    from sceneviz.tiny.reading import Lessons
 
 RECIPE = Recipe(frame_size=(56, 84))
-TRAIN = range(1_000, 1_300)
-VALIDATION = range(8_500_000, 8_500_004)
+SEEDS: dict[Pace, range] = {"film": range(1_000, 1_400), "quick": range(20_000, 20_320)}
+VALIDATION = range(8_500_000, 8_500_008)
 TEST = range(9_000_000, 9_000_020)
 VOCABULARY = 1_536
 VISION_STEPS = 600
@@ -27,14 +31,16 @@ VISION_STEPS = 600
 class Stage:
     """A part of the training after the vision warm-up.
 
-    context, focus: of its windows; short ones first, since a shot is easier to find among few.
-    reading: train the probe along with the answers (`warm_up_reading`), not the answers alone (`finetune`).
+    name: of its folder. pace: of its movies. context, focus: of its windows; short ones first, since a shot is easier
+    to find among few. reading: the heads of `warm_up_reading` learn along; else it is `finetune`, as for any model.
     """
 
+    name: str
+    pace: Pace
     context: int
     focus: int
     config: TrainConfig
-    reading: bool = False
+    reading: bool = True
 
     @property
     def recipe(self) -> Recipe:
@@ -42,24 +48,25 @@ class Stage:
         return replace(RECIPE, context=self.context, focus=self.focus)
 
 
-_SHORT = TrainConfig(
-    batch_size=24,
-    learning_rate=1e-3,
-    warmup=20,
-    schedule="constant",
+_READING = TrainConfig(
+    batch_size=4,
+    learning_rate=2e-3,
+    warmup=30,
     modality_dropout=0.05,
     single_frame=1.0,
+    wide=1.0,
     template_weight=0.02,
     freeze_vision=True,
     autocast=True,
-    checkpoint_every=50,
+    checkpoint_every=200,
 )
 STAGES = (
-    Stage(8, 6, replace(_SHORT, steps=350, wide=0.6)),
-    Stage(8, 6, replace(_SHORT, steps=260, wide=0.8, warmup=10), reading=True),
+    Stage("quick-6", "quick", 6, 6, replace(_READING, steps=3_000)),
+    Stage("film-12", "film", 12, 12, replace(_READING, steps=1_500, seed=1)),
     Stage(
-        20, 10,
-        replace(_SHORT, steps=280, batch_size=8, learning_rate=6e-4, schedule="cosine", wide=0.6, single_frame=0.7),
+        "answers", "film", 20, 10,
+        replace(_READING, steps=400, batch_size=8, learning_rate=5e-4, single_frame=0.2, wide=0.3, seed=2),
+        reading=False,
     ),
 )  # fmt: skip
 
@@ -71,55 +78,77 @@ class Run:
     folder: Path
 
     def train(self) -> SceneModel:
-        """All stages; those that are finished are not done again. The result is in `trained`."""
-        movies = [render_movie(seed) for seed in TRAIN]
+        """All stages; those that are finished are not done again. The result is in the last stage's folder."""
         done = self.folder / "warm"
         if not (done / "sceneviz.json").is_file():
-            self._warm_up(movies, done)
-        for number, stage in enumerate(STAGES):
-            out = self.folder / (f"stage-{number}" if stage is not STAGES[-1] else "trained")
+            self._warm_up(done)
+        for stage in STAGES:
+            out = self.folder / stage.name
             if not (out / "sceneviz.json").is_file():
-                self._run_stage(stage, movies, done, out)
+                self._run_stage(stage, self._loaded(done), out)
             done = out
         return self._loaded(done)
+
+    @property
+    def result(self) -> Path:
+        """Where the trained model is."""
+        return self.folder / STAGES[-1].name
 
     def _loaded(self, folder: Path) -> SceneModel:
         from sceneviz.models import load_model
 
         return load_model(str(folder), device="cpu")
 
-    def _warm_up(self, movies: Sequence[Movie], out: Path) -> None:
+    def _warm_up(self, out: Path) -> None:
+        """A fresh model whose vision tower can tell places apart."""
         import torch
 
         from sceneviz.models.family import family_of
         from sceneviz.models.scene_model import SceneModel
-        from sceneviz.tiny.build import match_alike, tiny_config, train_tokenizer
+        from sceneviz.tiny.build import match_alike, settle_features, tiny_config, train_tokenizer
         from sceneviz.tiny.warmup import warm_up_vision
         from sceneviz.training.loop import save_model
-        from sceneviz.training.windows import FrameStore
+        from sceneviz.training.stores import FrameStore
 
         torch.manual_seed(0)
+        movies = rendered("film")
         tokenizer = train_tokenizer(prompt_texts(movies[:200]), VOCABULARY)
         family = family_of("qwen2_5_vl")
-        module = family.build(tiny_config(tokenizer))
+        module: Any = family.build(tiny_config(tokenizer, layers=6, head=64))
         match_alike(module)
         model = SceneModel(module, tokenizer, family, "tiny", RECIPE)
-        store = FrameStore(movies, RECIPE, self.folder / "frames")
-        warm_up_vision(model, list(TRAIN), store, steps=VISION_STEPS)
+        frames = FrameStore(movies, RECIPE, self.folder / "frames")
+        warm_up_vision(model, list(SEEDS["film"]), frames, steps=VISION_STEPS)
+        settle_features(module, [model.encode(frames[number][:, 1]) for number in range(32)])
         save_model(model, out)
 
-    def _run_stage(self, stage: Stage, movies: Sequence[Movie], start: Path, out: Path) -> None:
-        from sceneviz.tiny.warmup import warm_up_reading
+    def _run_stage(self, stage: Stage, model: SceneModel, out: Path) -> None:
+        from sceneviz.tiny.reading import warm_up_reading
         from sceneviz.training.loop import finetune, save_model
-        from sceneviz.training.windows import FrameStore, TrainingWindows
 
-        model, frames = self._loaded(start), self.folder / "frames"
+        features = self.folder / "features"
         if stage.reading:
-            windows = TrainingWindows(movies, stage.recipe, stage.config)
-            warm_up_reading(model, windows, FrameStore(movies, stage.recipe, frames))
+            warm_up_reading(model, self._lessons(stage, model, features), out)
             save_model(model, out)
         else:
-            finetune(movies, model, stage.config, out=out, recipe=stage.recipe, frames=frames)
+            finetune(rendered(stage.pace), model, stage.config, out=out, recipe=stage.recipe, frames=features)
+
+    def _lessons(self, stage: Stage, model: SceneModel, features: Path) -> Lessons:
+        from sceneviz.tiny.facts import Look
+        from sceneviz.tiny.reading import Lessons
+        from sceneviz.training.stores import FeatureStore
+        from sceneviz.training.windows import TrainingWindows
+
+        windows = TrainingWindows(rendered(stage.pace), stage.recipe, stage.config)
+        store = FeatureStore(model, windows.movies, stage.recipe, first=windows.first, folder=features)
+        seeds = SEEDS[stage.pace]
+        some: list[Tensor] = [store.whole(number) for number in range(min(200, len(seeds)))]
+        return Lessons(seeds, stage.pace, windows, store, Look(some, seeds[: len(some)], stage.pace))
+
+
+def rendered(pace: Pace) -> list[Movie]:
+    """The training movies of a pace."""
+    return [render_movie(seed, pace=pace) for seed in SEEDS[pace]]
 
 
 def prompt_texts(movies: Sequence[Movie]) -> list[str]:

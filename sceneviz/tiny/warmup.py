@@ -1,9 +1,7 @@
-"""Two warm starts, since a small model that learns from Yes and No alone takes hours to leave the base rate.
+"""The first warm start: the vision tower, on frames alone.
 
-First the vision tower, on frames alone: frames of one place and time should look alike, all others not. Rendered
-movies know the place of every shot, so a contrastive loss (InfoNCE with several positives, Khosla et al. 2020) teaches
-it in minutes. Then the language model, as it reads a window: at the end of each shot a probe, thrown away afterwards,
-must tell whether a new scene began with it. That asks for one comparison where an answer asks for a look-up as well.
+Frames of one place and time should look alike, all others not. Rendered movies know the place of every shot, so a
+contrastive loss (InfoNCE with several positives, Khosla et al. 2020) teaches it in minutes.
 """
 
 from __future__ import annotations
@@ -15,10 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from sceneviz.models.scene_model import SceneModel
-from sceneviz.movie import Movie
-from sceneviz.prompt import TokenLayout, draw_mark, shot_id
+from sceneviz.prompt import draw_mark, shot_id
 from sceneviz.synthetic import story
-from sceneviz.training.windows import Collator, FrameStore, Sample, TrainingWindows, training_loss
+from sceneviz.training.stores import FrameStore
 
 RUN = 24  # consecutive shots taken from each movie of a step
 TEMPERATURE = 0.1
@@ -64,7 +61,7 @@ def warm_up_vision(
                 places.append(place)
                 groups.append((*place, takes[index].time))
         features = model.family.encode(module, torch.from_numpy(np.stack(frames)))
-        loss = contrastive_loss(head(features.mean(1)), _numbered(groups), _ambiguous(places, groups))
+        loss = contrastive_loss(head(features.mean(1)), numbered(groups), _ambiguous(places, groups))
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(weights, 1.0)
@@ -77,63 +74,13 @@ def warm_up_vision(
     return losses
 
 
-def warm_up_reading(model: SceneModel, windows: TrainingWindows, store: FrameStore) -> list[float]:
-    """Train a model in place to notice scene changes while it reads; returns the loss of every step.
-
-    The loss is the answers' own, plus the probe's at the last token of every shot but the first of a window.
-    """
-    config, module, collator = windows.config, model.module, Collator(model, windows, store)
-    probe = nn.Linear(module.config.text_config.hidden_size, 1)
-    weights = [*module.parameters(), *probe.parameters()]
-    optimiser = torch.optim.AdamW(weights, config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay)
-    losses: list[tuple[float, float]] = []
-    module.train()
-    module.model.visual.requires_grad_(not config.freeze_vision)
-    for step in range(config.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * min(1.0, (step + 1) / config.warmup)
-        samples = [windows[step * config.batch_size + i] for i in range(config.batch_size)]
-        batch = collator(samples)
-        rows, places, began = _shot_ends(batch["layouts"], samples, windows.movies)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.autocast):
-            answers, hidden = training_loss(model, batch)
-            noticed = nn.functional.binary_cross_entropy_with_logits(
-                probe(hidden[rows, places]).float()[:, 0], began.float()
-            )
-        optimiser.zero_grad()
-        (answers + noticed).backward()
-        nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-        losses.append((float(answers.detach()), float(noticed.detach())))
-        if step % 20 == 0:
-            print(f"reading warm-up {step}/{config.steps}: {np.mean(losses[-20:], 0).round(3)}", flush=True)
-    module.eval().requires_grad_(True)
-    return [sum(pair) for pair in losses]
-
-
-def _shot_ends(
-    layouts: Sequence[TokenLayout], samples: Sequence[Sample], movies: Sequence[Movie]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Where in the batch each shot's last token stands, and whether a scene began with that shot."""
-    length = max(layout.prompt_length for layout in layouts)
-    found = []
-    for row, (layout, sample) in enumerate(zip(layouts, samples, strict=True)):
-        boundaries = movies[sample.movie].boundaries
-        assert boundaries is not None
-        shots = layout.shot[: layout.prompt_length]
-        for index in sample.window.context[1:]:
-            place = int(np.flatnonzero(shots == index)[-1]) + length - layout.prompt_length
-            found.append((row, place, int(boundaries[index - 1])))
-    rows, places, began = torch.tensor(found).T
-    return rows, places, began
-
-
-def _numbered(keys: Sequence[object]) -> Tensor:
+def numbered(keys: Sequence[object]) -> Tensor:
+    """Keys as the numbers of their groups, `(n,)` int64."""
     known = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return torch.tensor([known[key] for key in keys])
 
 
 def _ambiguous(places: Sequence[object], groups: Sequence[object]) -> Tensor:
     """Pairs of one place at different times: neither alike nor strangers."""
-    place, group = _numbered(places), _numbered(groups)
+    place, group = numbered(places), numbered(groups)
     return (place[:, None] == place[None]) & (group[:, None] != group[None])

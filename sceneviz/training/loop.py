@@ -16,7 +16,8 @@ from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
 from sceneviz.training.config import TrainConfig
-from sceneviz.training.windows import Collator, FrameStore, TrainingWindows, training_loss
+from sceneviz.training.stores import FeatureStore, FrameStore
+from sceneviz.training.windows import Collator, TrainingWindows, training_loss
 
 
 def finetune(
@@ -33,13 +34,14 @@ def finetune(
     movies: with labels. recipe: how they are shown; the model's own by default.
     out: gets the trained model, its tokenizer and recipe, and `checkpoints/`, from which a killed run goes on: the
         same call again gives the model that an undisturbed run gives.
-    frames: a folder where decoded keyframes are kept; `out/frames` by default.
+    frames: a folder where decoded keyframes, or their features where the vision tower is frozen, are kept; `out/frames`
+        by default.
     """
     config = config or TrainConfig()
     recipe = recipe or model.recipe
     out = Path(out)
     windows = TrainingWindows(movies, recipe, config)
-    store = FrameStore(movies, recipe, Path(frames) if frames is not None else out / "frames")
+    store = open_store(model, windows, Path(frames) if frames is not None else out / "frames")
     trainer = _AnswerTrainer(
         model=model.module,
         args=_arguments(config, out / "checkpoints", on_cpu=model.device.type == "cpu"),
@@ -55,6 +57,13 @@ def finetune(
     model.recipe = recipe
     save_model(model, out)
     return model
+
+
+def open_store(model: SceneModel, windows: TrainingWindows, folder: Path) -> FrameStore | FeatureStore:
+    """Frames of the training movies, or their features where the vision tower stays as it is."""
+    if windows.config.freeze_vision and windows.recipe.visual:
+        return FeatureStore(model, windows.movies, windows.recipe, first=windows.first, folder=folder)
+    return FrameStore(windows.movies, windows.recipe, folder)
 
 
 def save_model(model: SceneModel, folder: Path) -> None:

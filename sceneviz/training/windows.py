@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,23 +11,28 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sceneviz._text import ScenevizError, fingerprint
-from sceneviz.models.batch import Batch
+from sceneviz._text import ScenevizError
+from sceneviz.models.features import marked_frames
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
-from sceneviz.prompt import build_prompt, draw_mark, shot_id
-from sceneviz.recipe import Recipe, Window
+from sceneviz.prompt import TokenLayout, build_prompt
+from sceneviz.recipe import PATCH_PIXELS, Recipe, Window
 from sceneviz.training.config import TrainConfig
+from sceneviz.training.stores import FeatureStore, FrameStore
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One training window: whose, which, shown how, and what its shot IDs count from."""
+    """One training window: whose, which, shown how, and what its shot IDs count from.
+
+    frames: which of a shot's keyframes are shown.
+    """
 
     movie: int
     window: Window
     recipe: Recipe
     first: int
+    frames: tuple[int, ...]
 
 
 class TrainingWindows(Dataset[Sample]):
@@ -49,8 +53,23 @@ class TrainingWindows(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         rng = np.random.default_rng((self.config.seed, index))
         place = int(rng.integers(len(self.movies)))
-        recipe = self._varied(rng, index // self.config.batch_size, has_frames=self.movies[place].frames is not None)
-        return Sample(place, self._window(rng, len(self.movies[place])), recipe, int(rng.integers(100)))
+        frames = self._frames(rng, index // self.config.batch_size)
+        recipe = self._varied(rng, len(frames), has_frames=self.movies[place].frames is not None)
+        window = self._window(rng, len(self.movies[place]))
+        # A frame's mark is part of its features, which are kept only where the vision tower stays as it is.
+        first = self.first(place) if self.config.freeze_vision else int(rng.integers(100))
+        return Sample(place, window, recipe, first, frames)
+
+    def first(self, movie: int) -> int:
+        """What a movie's shot IDs count from wherever its features are kept: any number, always the same."""
+        return int(np.random.default_rng(movie).integers(100))
+
+    def _frames(self, rng: np.random.Generator, step: int) -> tuple[int, ...]:
+        """The keyframes to show: all, or any one of them."""
+        # One draw a step for how many: a batch is as long as its longest prompt.
+        single = np.random.default_rng((self.config.seed, step, 1)).random() < self.config.single_frame
+        count = self.recipe.frames_per_shot
+        return (int(rng.integers(count)),) if single else tuple(range(count))
 
     def _window(self, rng: np.random.Generator, n_shots: int) -> Window:
         context, focus = self.recipe.context, self.recipe.focus
@@ -63,116 +82,113 @@ class TrainingWindows(Dataset[Sample]):
         before = (context - focus) // 2
         return Window(range(max(0, start - before), min(n_shots, stop + context - focus - before)), range(start, stop))
 
-    def _varied(self, rng: np.random.Generator, step: int, has_frames: bool) -> Recipe:
+    def _varied(self, rng: np.random.Generator, frames: int, has_frames: bool) -> Recipe:
         wanted = {"visual": self.recipe.visual and has_frames}
         wanted |= {name: getattr(self.recipe, name) for name in ("subtitles", "characters")}
         kept = {name: on and rng.random() >= self.config.modality_dropout for name, on in wanted.items()}
-        if not any(kept.values()):
-            kept = wanted
-        # One draw a step: a batch is as long as its longest prompt.
-        single = np.random.default_rng((self.config.seed, step, 1)).random() < self.config.single_frame
-        frames = 1 if single else self.recipe.frames_per_shot
+        shown = kept if any(kept.values()) else wanted
         return replace(
             self.recipe,
             frames_per_shot=frames,
-            visual=kept["visual"],
-            subtitles=kept["subtitles"],
-            characters=kept["characters"],
+            visual=shown["visual"],
+            subtitles=shown["subtitles"],
+            characters=shown["characters"],
         )
 
 
-class FrameStore:
-    """All keyframes of the training movies at the model's size, decoded once and kept on disk."""
-
-    def __init__(self, movies: Sequence[Movie], recipe: Recipe, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._arrays = [self._opened(movie, recipe, folder) for movie in movies]
-
-    def _opened(self, movie: Movie, recipe: Recipe, folder: Path) -> np.ndarray | None:
-        if movie.frames is None or not recipe.visual:
-            return None
-        name = fingerprint(movie.frames.fingerprint, movie.shots, recipe.frames_per_shot, recipe.frame_size)
-        path = folder / f"{name}.npy"
-        if not path.exists():
-            pictures = movie.frames.read(movie.shots, recipe.frames_per_shot, recipe.frame_size)
-            part = path.with_suffix(".part.npy")
-            np.save(part, np.stack(list(pictures)))
-            part.replace(path)
-        return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
-
-    def __getitem__(self, movie: int) -> np.ndarray:
-        """`(shots, K, H, W, 3)` uint8."""
-        frames = self._arrays[movie]
-        if frames is None:
-            raise KeyError(f"training movie {movie} has no frames")
-        return frames
-
-
 class Collator:
-    """Samples to what one training step takes in."""
+    """Samples to what one training step takes in.
 
-    def __init__(self, model: SceneModel, windows: TrainingWindows, store: FrameStore) -> None:
+    store: of frames, or of features where the vision tower stays as it is.
+    """
+
+    def __init__(self, model: SceneModel, windows: TrainingWindows, store: FrameStore | FeatureStore) -> None:
         self.model, self.movies, self.store = model, windows.movies, store
         self.template_weight = windows.config.template_weight
 
     def __call__(self, samples: Sequence[Sample]) -> dict[str, Any]:
-        """ids, mask, positions; frames `(n, H, W, 3)` uint8; labels and weights `(batch, answer)`; layouts."""
+        """Prompts with their true answers flush left, and what is to be learned from them.
+
+        ids `(batch, length)`, positions `(3, batch, length)`; frames `(n, H, W, 3)` uint8 or features `(n, tokens, …)`,
+        None without; rows, columns, targets, weights: for each token of an answer, the place whose output has to say
+        it, its ID, and what it counts for; layouts.
+        """
         prompts = [build_prompt(self.movies[s.movie].shots, s.window, s.recipe, first=s.first) for s in samples]
         layouts = [self.model.layout(prompt) for prompt in prompts]
-        batch = Batch.of(layouts, self.model.pad)
-        truth = [self._truth(sample) for sample in samples]
-        words = (self.model.encoder.no, self.model.encoder.yes)
-        ids = batch.written([labels != 0 for labels in truth], range(len(samples)), words)
-        weights = self.template_weight * batch.mask[:, batch.length :].float()
-        for row, places in enumerate(batch.places):
-            weights[row, places] = 1.0
-        pictures = [self._pictures(sample) for sample in samples if sample.recipe.visual]
+        lengths = torch.tensor([len(layout) for layout in layouts])
+        ids = torch.full((len(samples), int(lengths.max())), self.model.pad)
+        judged = []
+        for row, (layout, sample) in enumerate(zip(layouts, samples, strict=True)):
+            ids[row, : len(layout)] = torch.from_numpy(self._answered(layout, self._truth(sample)))
+            answer = np.arange(layout.prompt_length, len(layout))
+            weights = np.where(np.isin(answer, layout.answer_places), 1.0, self.template_weight)
+            judged.append(np.stack([np.full(len(answer), row), answer - 1, weights]))
+        rows, columns, weights = np.concatenate(judged, 1)
+        rows, columns = torch.from_numpy(rows).long(), torch.from_numpy(columns).long()
+        mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
         return {
             "ids": ids,
-            "mask": batch.mask,
-            "positions": self.model.family.positions(self.model.module, batch.ids, batch.mask, batch.grid),
-            "frames": torch.from_numpy(np.concatenate(pictures)) if pictures else None,
-            "labels": ids[:, batch.length :],
-            "weights": weights,
+            "positions": self.model.family.positions(self.model.module, ids, mask, _grid(samples[0].recipe)),
+            **self._shown([sample for sample in samples if sample.recipe.visual]),
+            "rows": rows,
+            "columns": columns,
+            "targets": ids[rows, columns + 1],
+            "weights": torch.from_numpy(weights).float(),
             "layouts": layouts,
         }
+
+    def _answered(self, layout: TokenLayout, truth: np.ndarray) -> np.ndarray:
+        ids = layout.ids.copy()
+        ids[layout.answer_places] = np.where(truth, self.model.encoder.yes, self.model.encoder.no)
+        return ids
 
     def _truth(self, sample: Sample) -> np.ndarray:
         labels = self.movies[sample.movie].labels
         assert labels is not None
         chosen = labels[0, list(sample.window.focus)]
-        return np.where(chosen == -2, 0, chosen)
+        return np.isin(chosen, (1, -1))
 
-    def _pictures(self, sample: Sample) -> np.ndarray:
-        """The marked frames of a window; where fewer are shown, those nearest to where they would have been taken."""
-        held, count = self.store[sample.movie], sample.recipe.frames_per_shot
-        places = [(2 * k + 1) * held.shape[1] // (2 * count) for k in range(count)]
-        shown = [held[index][places] for index in sample.window.context]
-        if sample.recipe.shot_ids:
-            shown = [
-                draw_mark(frames, shot_id(index, sample.first))
-                for index, frames in zip(sample.window.context, shown, strict=True)
-            ]
-        return np.concatenate(shown)
+    def _shown(self, samples: Sequence[Sample]) -> dict[str, Tensor | None]:
+        if isinstance(self.store, FeatureStore):
+            kept = [self.store.read(sample.movie, sample.window.context, sample.frames) for sample in samples]
+            return {"features": torch.cat(kept) if kept else None, "frames": None}
+        pictures = [self._pictures(self.store, sample) for sample in samples]
+        return {"features": None, "frames": torch.from_numpy(np.concatenate(pictures)) if pictures else None}
+
+    def _pictures(self, store: FrameStore, sample: Sample) -> np.ndarray:
+        """The marked frames of a window."""
+        held = store[sample.movie]
+        shots = [self.movies[sample.movie].shots[index] for index in sample.window.context]
+        shown = [held[shot.index][list(sample.frames)] for shot in shots]
+        return marked_frames(shots, shown, sample.recipe, sample.first)
 
 
-def training_loss(model: SceneModel, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+def _grid(recipe: Recipe) -> tuple[int, int]:
+    height, width = recipe.frame_size
+    return height // PATCH_PIXELS, width // PATCH_PIXELS
+
+
+def training_loss(
+    model: SceneModel, batch: dict[str, Any], *, layers: bool = False
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Weighted next-token loss on the answer's tokens, with gradients through language model and vision tower.
 
-    Also returns the last hidden states `(batch, length, hidden)`.
+    Also returns, with `layers`, the hidden states `(batch, length, hidden)` of every layer, the embeddings first.
     """
     device = model.device
-    vision = {}
+    features = batch["features"]
     if batch["frames"] is not None:
-        vision = model.family.vision(model.family.encode(model.module, batch["frames"].to(device)))
-    hidden = model.module.model(
+        features = model.family.encode(model.module, batch["frames"].to(device))
+    output = model.module.model(
         input_ids=batch["ids"].to(device),
-        attention_mask=batch["mask"].to(device),
+        # Padding stands behind everything, where causal attention never looks: no mask, and so the fastest kernel.
+        attention_mask=None,
         position_ids=batch["positions"].to(device),
         use_cache=False,
-        **vision,
-    ).last_hidden_state
-    labels, weights = batch["labels"].to(device), batch["weights"].to(device)
-    logits = model.module.lm_head(hidden[:, -labels.shape[1] - 1 : -1])
-    losses = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="none")
-    return (losses * weights.flatten()).sum() / weights.sum(), hidden
+        output_hidden_states=layers,
+        **({} if features is None else model.family.vision(features.to(device))),
+    )
+    weights = batch["weights"].to(device)
+    logits = model.module.lm_head(output.last_hidden_state[batch["rows"], batch["columns"]])
+    losses = torch.nn.functional.cross_entropy(logits.float(), batch["targets"].to(device), reduction="none")
+    return (losses * weights).sum() / weights.sum(), output.hidden_states or ()

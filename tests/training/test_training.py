@@ -15,7 +15,8 @@ from sceneviz._text import ScenevizError
 from sceneviz.models import load_model
 from sceneviz.movie import Movie
 from sceneviz.training import TrainConfig, finetune
-from sceneviz.training.windows import Collator, FrameStore, TrainingWindows
+from sceneviz.training.stores import FeatureStore, FrameStore
+from sceneviz.training.windows import Collator, TrainingWindows, training_loss
 
 SMALL = replace(RECIPE, context=6, focus=4, frames_per_shot=2)
 
@@ -35,6 +36,7 @@ def test_windows_are_the_same_each_time_and_all_recipes_occur() -> None:
         assert sample.window.focus.stop <= len(movies[sample.movie]) - 1
     assert {sample.recipe.visual for sample in samples} == {True, False}
     assert {sample.recipe.frames_per_shot for sample in samples} == {1, 2}
+    assert {sample.frames for sample in samples} == {(0,), (1,), (0, 1)}
     for step in range(50):
         assert len({sample.recipe.frames_per_shot for sample in samples[4 * step : 4 * step + 4]}) == 1
     assert all(s.recipe.visual or s.recipe.subtitles or s.recipe.characters for s in samples)
@@ -47,11 +49,41 @@ def test_a_batch_holds_the_truth_where_answers_stand(tmp_path: Path) -> None:
     batch = Collator(model, windows, FrameStore(movies, SMALL, tmp_path))(samples)
     decided = batch["weights"] == 1
     for row, sample in enumerate(samples):
-        words = batch["labels"][row][decided[row]].tolist()
+        words = batch["targets"][decided & (batch["rows"] == row)].tolist()
         truth = [movies[0].labels[0, shot] == 1 for shot in sample.window.focus]  # type: ignore[index]
         assert words == [model.encoder.yes if yes else model.encoder.no for yes in truth]
     assert set(batch["weights"].unique().tolist()) <= {0.0, float(np.float32(0.1)), 1.0}
     assert batch["frames"].shape == (sum(len(s.window.context) for s in samples) * 2, 56, 84, 3)
+
+
+def test_padding_does_not_change_the_loss(tmp_path: Path) -> None:
+    model, movies = random_model(), [labelled(30)]
+    windows = TrainingWindows(movies, SMALL, TrainConfig(batch_size=3, modality_dropout=0.4, template_weight=1.0))
+    collate = Collator(model, windows, FrameStore(movies, SMALL, tmp_path))
+    samples = [windows[i] for i in range(3)]
+    sizes = [collate([sample])["weights"].sum() for sample in samples]
+    with torch.no_grad():
+        alone = [training_loss(model, collate([sample]))[0] for sample in samples]
+        together, _ = training_loss(model, collate(samples))
+    assert len({collate([sample])["ids"].shape for sample in samples}) > 1
+    torch.testing.assert_close(together, sum(a * n for a, n in zip(alone, sizes, strict=True)) / sum(sizes))
+
+
+def test_kept_features_are_what_the_frozen_tower_makes_of_the_marked_frames(tmp_path: Path) -> None:
+    model, movies = random_model(), [labelled(30), labelled(12)]
+    config = TrainConfig(batch_size=6, freeze_vision=True, single_frame=0.5)
+    windows = TrainingWindows(movies, SMALL, config)
+    frames = FrameStore(movies, SMALL, tmp_path / "frames")
+    features = FeatureStore(model, movies, SMALL, first=windows.first, folder=tmp_path / "features")
+    samples = [windows[i] for i in range(12)]
+    assert len({sample.first for sample in samples}) == 2  # one for each movie
+    for step in (samples[:6], samples[6:]):
+        kept = Collator(model, windows, features)(step)["features"]
+        fresh = model.encode(Collator(model, windows, frames)(step)["frames"].numpy())
+        torch.testing.assert_close(kept, fresh, rtol=2**-7, atol=0)  # kept in bfloat16
+    files = {path.stat().st_mtime_ns for path in (tmp_path / "features").iterdir()}
+    FeatureStore(model, movies, SMALL, first=windows.first, folder=tmp_path / "features")
+    assert {path.stat().st_mtime_ns for path in (tmp_path / "features").iterdir()} == files  # encoded once
 
 
 def test_unlabelled_movies_are_refused() -> None:

@@ -1,0 +1,96 @@
+"""What the renderer knows of each shot, as numbers that the language model learns to recall while it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sceneviz.synthetic import story
+from sceneviz.synthetic.story import Pace
+from sceneviz.synthetic.words import NAMES, TOPICS, words_of
+from sceneviz.tiny.warmup import contrastive_loss, numbered
+
+WIDTH = 64  # numbers that stand for each of look, topic and people
+CHANGES = ("scene", "place", "time", "new place", "people", "topic")
+RECENT = 4  # shots within which a place counts as seen before
+
+
+def changes(seed: int, pace: Pace) -> np.ndarray:
+    """`(shots, 6)` float32, 0 or 1: what differs between a shot and the one before it, in the order of CHANGES.
+
+    "new place": none of the last four shots showed it. "people": at most one of them was there before.
+    """
+    told = story(seed, pace=pace)
+    takes, scenes = told.takes, told.scenes
+    marks = np.zeros((len(takes), len(CHANGES)), np.float32)
+    for index, (take, before) in enumerate(zip(takes[1:], takes, strict=False), 1):
+        here, there = scenes[take.scene], scenes[before.scene]
+        people, others = set(here.characters), set(there.characters)
+        marks[index] = (
+            take.scene != before.scene,
+            take.place != before.place,
+            take.time != before.time,
+            all(one.place != take.place for one in takes[max(0, index - RECENT) : index]),
+            people != others and len(people & others) <= 1,
+            here.topic != there.topic,
+        )
+    return marks
+
+
+def said_and_present(seed: int, pace: Pace) -> Tensor:
+    """`(shots, 2, 64)`: the topic of what is said, and who is there, as sums of fixed random directions of length 1.
+
+    Zero where nothing tells: no line, or one without a word of the topic; nobody in frame.
+    """
+    told = story(seed, pace=pace)
+    topics, names = _directions(tuple(TOPICS)), _directions(NAMES)
+    found = torch.zeros(len(told.takes), 2, WIDTH)
+    for index, take in enumerate(told.takes):
+        topic = told.scenes[take.scene].topic
+        if words_of(take.line) & {word for part in TOPICS[topic] for word in part}:
+            found[index, 0] = topics[topic]
+        if take.characters:
+            found[index, 1] = nn.functional.normalize(
+                torch.stack([names[one] for one in take.characters]).sum(0), dim=0
+            )
+    return found
+
+
+def _directions(keys: Sequence[str]) -> dict[str, Tensor]:
+    rng = torch.Generator().manual_seed(len(keys))
+    return {key: nn.functional.normalize(torch.randn(WIDTH, generator=rng), dim=0) for key in keys}
+
+
+class Look:
+    """A projection of frame features in which shots of one place and time are alike, fitted once on kept features."""
+
+    def __init__(self, features: Sequence[Tensor], seeds: Sequence[int], pace: Pace, *, steps: int = 400) -> None:
+        points = torch.cat([held.mean((1, 2)) for held in features])
+        self.centre, self.spread = points.mean(0), points.std(0)
+        self.projection = nn.Linear(points.shape[1], WIDTH)
+        rng = np.random.default_rng(steps)
+        optimiser = torch.optim.Adam(self.projection.parameters(), 2e-3)
+        places = [[(take.place, take.time) for take in story(seed, pace=pace).takes] for seed in seeds]
+        for _ in range(steps):
+            chosen, groups = [], []
+            for number in rng.choice(len(seeds), 8, replace=False):
+                start = int(rng.integers(max(1, len(places[number]) - 24)))
+                chosen.append(self._standard(features[number][start : start + 24]))
+                groups += [(number, *place) for place in places[number][start : start + 24]]
+            ignored = torch.zeros(len(groups), len(groups), dtype=torch.bool)
+            loss = contrastive_loss(self.projection(torch.cat(chosen)), numbered(groups), ignored)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+
+    def _standard(self, features: Tensor) -> Tensor:
+        return (features.mean((1, 2)) - self.centre) / self.spread
+
+    @torch.no_grad()
+    def __call__(self, features: Tensor) -> Tensor:
+        """Features of a movie `(shots, K, tokens, hidden)` to `(shots, 64)` of length 1, its own mean taken out."""
+        seen = self._standard(features) @ self.projection.weight.T
+        return nn.functional.normalize(seen - seen.mean(0), dim=1)
