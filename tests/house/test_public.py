@@ -51,15 +51,6 @@ def test_plots_take_an_axis_by_name() -> None:
             assert inspect.signature(plot).parameters["ax"].kind is inspect.Parameter.KEYWORD_ONLY, name
 
 
-MODULES = ["tables", "plot", "data"]
-VERBS = (
-    "read_movie read_movies render_movie Movie Recipe load_model predict Prediction attend AttentionMap intervene "
-    "attribute score export"
-)
-NAMES = [*VERBS.split(), *MODULES]
-CALLABLES = [name for name in NAMES if name not in MODULES]
-
-
 def test_a_module_never_takes_the_place_of_a_public_name() -> None:
     for name in CALLABLES:
         importlib.import_module(getattr(sv, name).__module__)
