@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -140,9 +141,14 @@ class SceneModel:
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
-            past_key_values=past,
             use_cache=True,
             logits_to_keep=torch.from_numpy(np.asarray(keep, np.int64)).to(ids.device),
+            **{self._cache: past},
             **(vision or {}),
         )
-        return output.logits, output.past_key_values
+        return output.logits, output[self._cache]
+
+    @cached_property
+    def _cache(self) -> str:
+        """What the library calls the cache: renamed in transformers 5.24, and the old name goes in 5.40."""
+        return "cache" if "cache" in signature(self.module.forward).parameters else "past_key_values"
