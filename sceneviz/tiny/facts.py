@@ -76,7 +76,7 @@ class Look:
         places = [[(take.place, take.time) for take in story(seed, pace=pace).takes] for seed in seeds]
         for _ in range(steps):
             chosen, groups = [], []
-            for number in rng.choice(len(seeds), 8, replace=False):
+            for number in rng.choice(len(seeds), min(8, len(seeds)), replace=False):
                 start = int(rng.integers(max(1, len(places[number]) - 24)))
                 chosen.append(self._standard(features[number][start : start + 24]))
                 groups += [(number, *place) for place in places[number][start : start + 24]]

@@ -1,4 +1,4 @@
-"""The training of the embedded model, stage by stage. What stands here is what was run."""
+"""The training of the embedded model, stage by stage; its card says which the shipped checkpoint went through."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sceneviz.data import SEEDS as SPLITS
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe, plan_windows
 from sceneviz.synthetic import render_movie
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sceneviz.models import SceneModel
-    from sceneviz.tiny.reading import Lessons
+    from sceneviz.tiny.lessons import Lessons
 
 RECIPE = Recipe(frame_size=(56, 84))
-SEEDS: dict[Pace, range] = {"film": range(1_000, 1_400), "quick": range(20_000, 20_320)}
-VALIDATION = range(8_500_000, 8_500_008)
-TEST = range(9_000_000, 9_000_020)
+SEEDS: dict[Pace, range] = {"film": SPLITS["train"], "quick": range(20_000, 20_320)}
+VALIDATION, TEST = SPLITS["val"][:8], SPLITS["test"][:20]
 VOCABULARY = 1_536
 VISION_STEPS = 600
 
@@ -49,8 +49,8 @@ class Stage:
 
 
 _READING = TrainConfig(
-    batch_size=4,
-    learning_rate=2e-3,
+    batch_size=12,
+    learning_rate=1.5e-3,
     warmup=30,
     modality_dropout=0.05,
     single_frame=1.0,
@@ -62,7 +62,7 @@ _READING = TrainConfig(
 )
 STAGES = (
     Stage("quick-6", "quick", 6, 6, replace(_READING, steps=3_000)),
-    Stage("film-12", "film", 12, 12, replace(_READING, steps=1_500, seed=1)),
+    Stage("film-12", "film", 12, 12, replace(_READING, steps=1_500, learning_rate=1e-3, batch_size=8, seed=1)),
     Stage(
         "answers", "film", 20, 10,
         replace(_READING, steps=400, batch_size=8, learning_rate=5e-4, single_frame=0.2, wide=0.3, seed=2),
@@ -105,7 +105,7 @@ class Run:
 
         from sceneviz.models.family import family_of
         from sceneviz.models.scene_model import SceneModel
-        from sceneviz.tiny.build import match_alike, settle_features, tiny_config, train_tokenizer
+        from sceneviz.tiny.build import settle_features, start_attention, tiny_config, train_tokenizer
         from sceneviz.tiny.warmup import warm_up_vision
         from sceneviz.training.loop import save_model
         from sceneviz.training.stores import FrameStore
@@ -115,7 +115,7 @@ class Run:
         tokenizer = train_tokenizer(prompt_texts(movies[:200]), VOCABULARY)
         family = family_of("qwen2_5_vl")
         module: Any = family.build(tiny_config(tokenizer, layers=6, head=64))
-        match_alike(module)
+        start_attention(module)
         model = SceneModel(module, tokenizer, family, "tiny", RECIPE)
         frames = FrameStore(movies, RECIPE, self.folder / "frames")
         warm_up_vision(model, list(SEEDS["film"]), frames, steps=VISION_STEPS)
@@ -135,7 +135,7 @@ class Run:
 
     def _lessons(self, stage: Stage, model: SceneModel, features: Path) -> Lessons:
         from sceneviz.tiny.facts import Look
-        from sceneviz.tiny.reading import Lessons
+        from sceneviz.tiny.lessons import Lessons
         from sceneviz.training.stores import FeatureStore
         from sceneviz.training.windows import TrainingWindows
 

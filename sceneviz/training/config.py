@@ -17,7 +17,7 @@ class TrainConfig:
     modality_dropout: chance that a window lacks its visual, subtitle or character input, each drawn apart, so that
         leaving one out at test time is a fair question.
     single_frame: chance that a step shows one frame a shot, not as many as the recipe: shorter prompts, more steps.
-    wide: share of windows in which the whole context is decided, not the focus alone: more answers for the money.
+    wide: share of windows in which any run of at least half of the context is decided: more answers for the money.
     template_weight: what a token of the answer template counts for in the loss, where a Yes or No counts for 1. At 1 it
         is the plain next-token loss; prediction writes the template itself, so a small model need not learn it well.
     freeze_vision: leave the vision tower as it is.

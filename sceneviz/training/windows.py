@@ -76,7 +76,11 @@ class TrainingWindows(Dataset[Sample]):
         if rng.random() < self.config.wide:
             start = int(rng.integers(max(1, n_shots - context + 1)))
             stop = min(n_shots, start + context)
-            return Window(range(start, stop), range(start, min(stop, n_shots - 1)))
+            # The place in the answer must not tell which shot is meant, or nothing else is learned to tell it.
+            last = min(stop, n_shots - 1)
+            count = int(rng.integers(-(-(last - start) // 2), last - start + 1))
+            focus = int(rng.integers(start, last - count + 1))
+            return Window(range(start, stop), range(focus, focus + count))
         start = int(rng.integers(max(1, n_shots - focus)))
         stop = min(start + focus, n_shots - 1)
         before = (context - focus) // 2
@@ -168,12 +172,11 @@ def _grid(recipe: Recipe) -> tuple[int, int]:
     return height // PATCH_PIXELS, width // PATCH_PIXELS
 
 
-def training_loss(
-    model: SceneModel, batch: dict[str, Any], *, layers: bool = False
-) -> tuple[Tensor, tuple[Tensor, ...]]:
+def training_loss(model: SceneModel, batch: dict[str, Any], *, inner: bool = False) -> tuple[Tensor, Any]:
     """Weighted next-token loss on the answer's tokens, with gradients through language model and vision tower.
 
-    Also returns, with `layers`, the hidden states `(batch, length, hidden)` of every layer, the embeddings first.
+    Also returns what the model put out; with `inner`, the hidden states of every layer (the embeddings first) are in
+    it, and the attention weights, which the eager kernel alone shows.
     """
     device = model.device
     features = batch["features"]
@@ -185,10 +188,11 @@ def training_loss(
         attention_mask=None,
         position_ids=batch["positions"].to(device),
         use_cache=False,
-        output_hidden_states=layers,
+        output_hidden_states=inner,
+        output_attentions=inner,
         **({} if features is None else model.family.vision(features.to(device))),
     )
     weights = batch["weights"].to(device)
     logits = model.module.lm_head(output.last_hidden_state[batch["rows"], batch["columns"]])
     losses = torch.nn.functional.cross_entropy(logits.float(), batch["targets"].to(device), reduction="none")
-    return (losses * weights).sum() / weights.sum(), output.hidden_states or ()
+    return (losses * weights).sum() / weights.sum(), output

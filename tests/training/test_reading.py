@@ -1,0 +1,110 @@
+"""The embedded model's warm starts: heads that begin with a use, and reading lessons that a killed run goes on with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small import RECIPE, random_model
+
+from sceneviz.models import SceneModel
+from sceneviz.models.family import family_of
+from sceneviz.synthetic import render_movie, story
+from sceneviz.tiny import reading
+from sceneviz.tiny.build import settle_features, start_attention, tiny_config
+from sceneviz.tiny.facts import CHANGES, Look, changes, said_and_present
+from sceneviz.tiny.lessons import Lessons
+from sceneviz.tiny.reading import warm_up_reading
+from sceneviz.training import TrainConfig
+from sceneviz.training.stores import FeatureStore
+from sceneviz.training.windows import TrainingWindows
+
+SEEDS = range(20_000, 20_002)
+
+
+def test_changes_are_those_of_the_story() -> None:
+    told = story(20_000, pace="quick")
+    marks = changes(20_000, "quick")
+    assert marks.shape == (len(told.takes), len(CHANGES))
+    ends = [scene.last for scene in told.scenes[:-1]]
+    assert np.flatnonzero(marks[:, 0]).tolist() == [end + 1 for end in ends]
+    for scene, after in zip(told.scenes, told.scenes[1:], strict=False):
+        assert marks[after.first, CHANGES.index("topic")] == (scene.topic != after.topic)
+        assert marks[after.first, CHANGES.index("time")] == (scene.time != after.time)
+
+
+def test_the_same_people_are_the_same_direction() -> None:
+    told, found = story(20_000, pace="quick"), said_and_present(20_000, "quick")
+    for take, (_, people) in zip(told.takes, found, strict=True):
+        assert float(people.norm()) == pytest.approx(1.0 if take.characters else 0.0, abs=1e-6)
+    pairs = [(i, j) for i in range(12) for j in range(i) if told.takes[i].characters and told.takes[j].characters]
+    for i, j in pairs:
+        alike = float(found[i, 1] @ found[j, 1])
+        if set(told.takes[i].characters) == set(told.takes[j].characters):
+            assert alike == pytest.approx(1.0, abs=1e-5)
+        elif not set(told.takes[i].characters) & set(told.takes[j].characters):
+            assert alike < 0.6
+
+
+def test_a_fresh_local_head_looks_nearby_and_the_features_enter_settled() -> None:
+    model = _fresh()
+    attention = model.module.model.language_model.layers[0].self_attn
+    width = attention.head_dim
+    bias = attention.q_proj.bias.detach()
+    torch.testing.assert_close(bias, attention.k_proj.bias.detach())
+    # Turned against each other by the rotary embedding, the two constant vectors match best where nothing is turned.
+    pairs = 1_000_000.0 ** -(torch.arange(width // 2) / (width // 2))
+    distance = torch.arange(200)[:, None]
+    for head, reach in ((0, 3), (1, 20)):
+        first, second = bias[head * width : (head + 1) * width].chunk(2)
+        score = ((first**2 + second**2) * torch.cos(distance * pairs)).sum(1) / width**0.5
+        assert float(score[0]) == pytest.approx(8.0, rel=1e-3)
+        assert float(score[reach:].max()) < 0.75 * float(score[0])
+    frames = np.random.default_rng(0).integers(0, 256, (40, 56, 84, 3), np.uint8)
+    settle_features(model.module, [model.encode(frames)])
+    settled = model.encode(frames).flatten(0, 1)
+    assert float(settled.mean(0).abs().max()) < 1e-4
+    torch.testing.assert_close(settled.std(0), torch.full_like(settled[0], 0.1), rtol=1e-3, atol=0)
+
+
+def test_a_killed_reading_ends_where_an_undisturbed_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(out: str) -> dict[str, torch.Tensor]:
+        model = _fresh()
+        warm_up_reading(model, _lessons(model, tmp_path / "features"), tmp_path / out)
+        return {name: weight.clone() for name, weight in model.module.state_dict().items()}
+
+    before = {name: weight.clone() for name, weight in _fresh().module.state_dict().items()}
+    whole = read("whole")
+    lessons_left = iter([reading.losses, reading.losses, reading.losses])
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "losses", lambda *given: next(lessons_left)(*given))
+        with pytest.raises(StopIteration):
+            read("killed")
+    again = read("killed")
+    for name, weight in whole.items():
+        assert torch.equal(weight, again[name]), name
+        assert torch.equal(weight, before[name]) == ("visual" in name), name  # the vision tower stays as it is
+
+
+def _fresh() -> SceneModel:
+    tokenizer = random_model().tokenizer
+    torch.manual_seed(1)
+    family = family_of("qwen2_5_vl")
+    config = tiny_config(tokenizer, width=192, layers=4, head=64, vision_width=64, depth=2)
+    module = family.build(config).eval()
+    start_attention(module)
+    return SceneModel(module, tokenizer, family, "fresh", RECIPE)
+
+
+def _lessons(model: SceneModel, folder: Path) -> Lessons:
+    config = TrainConfig(
+        steps=5, batch_size=2, warmup=1, wide=1.0, single_frame=1.0, freeze_vision=True, checkpoint_every=2
+    )
+    recipe = replace(RECIPE, context=5, focus=4)
+    windows = TrainingWindows([render_movie(seed, pace="quick") for seed in SEEDS], recipe, config)
+    store = FeatureStore(model, windows.movies, recipe, first=windows.first, folder=folder)
+    look = Look([store.whole(number) for number in range(2)], SEEDS, "quick", steps=3)
+    return Lessons(SEEDS, "quick", windows, store, look)
