@@ -148,7 +148,7 @@ def _segment(movie: Movie, arguments: argparse.Namespace, out: Path) -> Predicti
     if model.embedded:
         print(
             "This is the small model that comes with sceneviz, trained on rendered movies: no claim about the paper, "
-            "and so far no better than chance (its card, sceneviz/tiny/README.md, has the numbers)."
+            "and weak on real films so far (its card, sceneviz/tiny/README.md, has the numbers)."
         )
     prediction = sv.predict(movie, model, batch_size=arguments.batch_size, resume=out / "resume")
     for name in NAMES:
