@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sceneviz.ablation import ablate
+from sceneviz.ablation import compare, conditions_of, sweep
+from sceneviz.ablation.conditions import ONE
 from sceneviz.baselines import color_histogram, constant
 from sceneviz.intervention import Force, intervene
 from sceneviz.metrics import score
@@ -45,15 +46,16 @@ def results(model: SceneModel, movies: Sequence[Movie]) -> pd.DataFrame:
     The columns beside AP are its 95 % interval, and that of its paired difference to all inputs.
     """
     recipes = {name: replace(model.recipe, **changes) for name, changes in LEFT_OUT.items()}
-    ours = ablate(movies, model, recipes, reference="all inputs", progress=False)
+    models = {ONE: model}
+    read = sweep(movies, models, conditions_of(models, recipes), progress=False)
+    whole = next(each for each in read.answers if each.condition.name == "all inputs")
+    tuned = score(read.movies, whole.predictions, validation=model.threshold, resamples=0).query("measure == 'F1@val'")
     others = [
         score(movies, [baseline(movie) for movie in movies]).assign(condition=name)
         for name, baseline in (("colour histogram", color_histogram), ("constant", constant))
     ]
-    tuned = score(
-        movies, [predict(movie, model, progress=False) for movie in movies], validation=model.threshold, resamples=0
-    ).assign(condition="all inputs")
-    table = pd.concat([ours, *others, tuned.query("measure == 'F1@val'")], ignore_index=True)
+    ours = [compare(read, reference="all inputs"), tuned.assign(condition="all inputs")]
+    table = pd.concat([*ours, *others], ignore_index=True)
     values = table.query("pooling != 'movie'").set_index(["condition", "pooling", "measure"])
     rows = []
     for condition in [*LEFT_OUT, "colour histogram", "constant"]:
