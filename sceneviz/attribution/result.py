@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from dataclasses import asdict, astuple, dataclass, fields
@@ -14,6 +13,7 @@ import numpy as np
 from sceneviz._text import ScenevizError, choice, counted, write_whole
 from sceneviz.attribution.groups import Group
 from sceneviz.recipe import Recipe
+from sceneviz.results.envelope import opened, packed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,22 +126,12 @@ class Attribution:
         data["value"] = self.value.tolist()
         data["standard_error"] = [_or_none(error) for error in self.standard_error.tolist()]
         data["log_odds_off"] = _or_none(self.log_odds_off)
-        lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in data.items())
-        return write_whole(path, "{\n" + lines + "\n}\n")
+        return write_whole(path, packed(data))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Attribution:
         """Read what `save` wrote; ScenevizError, in one line, where that isn't there, or is something else."""
-        try:
-            data = json.loads(Path(path).read_bytes())
-        except OSError as error:
-            raise ScenevizError(f"no attribution to read at {path}: {error.strerror or error}") from error
-        except (ValueError, RecursionError) as error:
-            raise ScenevizError(f"{path}: expected JSON written by Attribution.save, got something else") from error
-        if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
-            raise ScenevizError(f"{path}: expected a file written by Attribution.save, got other JSON")
-        if (version := data.pop("version", None)) != VERSION:
-            raise ScenevizError(f"{path}: expected attribution format {VERSION}, got {version!r}; attribute again")
+        data = opened(path, "attribution", form=FORMAT, version=VERSION, again="attribute again")
         try:
             data["recipe"] = Recipe(**data["recipe"])
             data["groups"] = tuple(Group(*row) for row in data["groups"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from dataclasses import asdict, astuple, dataclass, fields
@@ -15,6 +14,7 @@ import numpy as np
 from sceneviz._text import ScenevizError, counted, write_whole
 from sceneviz.movie import Movie, Shot
 from sceneviz.recipe import Recipe
+from sceneviz.results.envelope import opened, packed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,8 +166,7 @@ class Prediction:
         data["shots"] = {"fields": [f.name for f in fields(Shot)], "rows": [astuple(shot) for shot in self.shots]}
         for name in _COLUMNS:
             data[name] = [None if value != value else value for value in data[name].tolist()]
-        lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in data.items())
-        return "{\n" + lines + "\n}\n"
+        return packed(data)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Prediction:
@@ -175,16 +174,7 @@ class Prediction:
 
         Raises ScenevizError, in one line, if there is no such file, or it isn't a prediction, or it is damaged.
         """
-        try:
-            data = json.loads(Path(path).read_bytes())
-        except OSError as error:
-            raise ScenevizError(f"no prediction to read at {path}: {error.strerror or error}") from error
-        except (ValueError, RecursionError) as error:
-            raise ScenevizError(f"{path}: expected JSON written by Prediction.save, got something else") from error
-        if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
-            raise ScenevizError(f"{path}: expected a file written by Prediction.save, got other JSON")
-        if (version := data.pop("version", None)) != VERSION:
-            raise ScenevizError(f"{path}: expected prediction format {VERSION}, got {version!r}; predict again")
+        data = opened(path, "prediction", form=FORMAT, version=VERSION, again="predict again")
         try:
             data["recipe"] = Recipe(**data["recipe"])
             data["shots"] = tuple(_shot(data["shots"]["fields"], row) for row in data["shots"]["rows"])

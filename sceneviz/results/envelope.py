@@ -1,0 +1,34 @@
+"""The JSON that results are saved in: one object that names its format and version."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from sceneviz._text import ScenevizError
+
+
+def packed(data: dict[str, Any]) -> str:
+    """A JSON object, a line an entry."""
+    lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in data.items())
+    return "{\n" + lines + "\n}\n"
+
+
+def opened(path: str | os.PathLike[str], what: str, *, form: str, version: int, again: str) -> dict[str, Any]:
+    """What was packed, without format and version; ScenevizError, in one line, where it isn't there or something else.
+
+    what: the kind of result, in lower case, as its class is called. again: what to do about another version.
+    """
+    try:
+        data = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise ScenevizError(f"no {what} to read at {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ScenevizError(f"{path}: expected JSON written by {what.title()}.save, got something else") from error
+    if not isinstance(data, dict) or data.pop("format", None) != form:
+        raise ScenevizError(f"{path}: expected a file written by {what.title()}.save, got other JSON")
+    if (found := data.pop("version", None)) != version:
+        raise ScenevizError(f"{path}: expected {what} format {version}, got {found!r}; {again}")
+    return data
