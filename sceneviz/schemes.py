@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sceneviz._text import ScenevizError
+from sceneviz.deciding import Rows, decide
 from sceneviz.movie import Movie
-from sceneviz.prediction import Rows, decide
 from sceneviz.prompt import Prompt, build_prompt
 from sceneviz.recipe import Recipe, Window
 

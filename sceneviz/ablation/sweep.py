@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sceneviz._text import ScenevizError, plain
 from sceneviz.ablation.conditions import ONE, Condition
 from sceneviz.movie import Movie
-from sceneviz.prediction import Run
 from sceneviz.recipe import Recipe
 from sceneviz.results import Prediction
+from sceneviz.run import Run
 
 if TYPE_CHECKING:
     from sceneviz.models import SceneModel

@@ -10,7 +10,7 @@ import pytest
 ORDER = (
     # data sets after the renderer, whose movies are one of them
     "_text movie recipe results reading synthetic data prompt models journal "
-    "prediction schemes attention intervention attribution explanation metrics paper baselines training "
+    "deciding run prediction schemes attention intervention attribution explanation metrics paper baselines training "
     "ablation tables export plot browser cli __main__ tiny"
 ).split()
 
@@ -23,9 +23,9 @@ BLIND = {
     "synthetic": {"torch", "transformers"},
     "data": {"torch", "transformers"},
     "prompt": {"torch"},
-    "metrics": {"torch", "transformers", "prompt", "models", "prediction"},
-    "export": {"torch", "transformers", "prompt", "models", "prediction"},
-    "plot": {"torch", "transformers", "prompt", "models", "prediction"},
+    "metrics": {"torch", "transformers", "prompt", "models", "run", "prediction"},
+    "export": {"torch", "transformers", "prompt", "models", "run", "prediction"},
+    "plot": {"torch", "transformers", "prompt", "models", "run", "prediction"},
 }
 
 

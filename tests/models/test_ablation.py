@@ -20,8 +20,9 @@ from sceneviz.ablation.conditions import ONE
 from sceneviz.models import SceneModel
 from sceneviz.models.features import CHUNK, FrameStore
 from sceneviz.movie import Movie
-from sceneviz.prediction import Run, predict
+from sceneviz.prediction import predict
 from sceneviz.recipe import Recipe
+from sceneviz.run import Run
 
 SMALL = Recipe(context=8, focus=4, frames_per_shot=2, frame_size=(28, 56))
 FEW = {"full": SMALL, "no shot-ID": replace(SMALL, shot_ids=False), "no visual": replace(SMALL, visual=False)}

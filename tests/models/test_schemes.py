@@ -18,10 +18,10 @@ from sceneviz.ablation.conditions import ONE
 from sceneviz.ablation.table import compare
 from sceneviz.models import FrameFeatures, SceneModel
 from sceneviz.movie import Movie
-from sceneviz.prediction import Run
 from sceneviz.prompt import build_prompt
 from sceneviz.recipe import Recipe, plan_windows
 from sceneviz.results import Prediction
+from sceneviz.run import Run
 from sceneviz.schemes import Boundaries, Samples, boundary_prompt, named, write
 
 SMALL = Recipe(context=8, focus=3, frames_per_shot=1, frame_size=(28, 56))
