@@ -249,7 +249,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
 
 def test_a_closed_pipe_is_no_error() -> None:
     code = "import sys; from sceneviz import cli\n"
-    code += "cli.render = lambda _: [print('x' * 80) for _ in range(100_000)]\n"
+    code += "cli.render.run = lambda _: [print('x' * 80) for _ in range(100_000)]\n"
     code += "sys.exit(cli.main(['render', '1']))"
     command = f'"{sys.executable}" -c "$CODE" | head -n 1'
     done = subprocess.run(
