@@ -19,14 +19,14 @@ from sceneviz.results import Prediction
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from sceneviz.models.features import FrameStore
+    from sceneviz.models.features import SharedFeatures
     from sceneviz.models.scene_model import SceneModel
 
 
 class Run:
     """One movie read by one model under one recipe, a batch of windows after the other.
 
-    What the journal holds is taken from it and not computed. Several runs may share the features of a `FrameStore`,
+    What the journal holds is taken from it and not computed. Several runs may share a `SharedFeatures`,
     if the one that is furthest behind (`first`) always goes next.
     scheme: how the answers are got, a `Scheme`; the template, decided in order, by default.
     """
@@ -39,7 +39,7 @@ class Run:
         *,
         batch_size: int | str = "auto",
         resume: str | Path | None = None,
-        store: FrameStore | None = None,
+        store: SharedFeatures | None = None,
         scheme: Scheme | None = None,
     ) -> None:
         from sceneviz.models.features import FrameFeatures

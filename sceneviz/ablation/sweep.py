@@ -17,7 +17,7 @@ from sceneviz.run import Run
 
 if TYPE_CHECKING:
     from sceneviz.models import SceneModel
-    from sceneviz.models.features import FrameStore
+    from sceneviz.models.features import SharedFeatures
 
 TEST_TIME, RETRAINED = "test time", "retrained"
 
@@ -143,9 +143,9 @@ def _read(
     movie: Movie, model: SceneModel, conditions: Iterable[Condition], bar: Any, **options: Any
 ) -> dict[str, tuple[Prediction, float]]:
     """One movie under all conditions of a model: prediction and seconds by name. Equal conditions are read once."""
-    from sceneviz.models.features import FrameStore
+    from sceneviz.models.features import SharedFeatures
 
-    stores: dict[tuple[int, tuple[int, int]], FrameStore] = {}
+    stores: dict[tuple[int, tuple[int, int]], SharedFeatures] = {}
     runs: dict[Any, Run] = {}
     names: dict[Any, list[str]] = defaultdict(list)
     for condition in conditions:
@@ -156,7 +156,7 @@ def _read(
             continue
         frames = (recipe.frames_per_shot, recipe.frame_size)
         if recipe.visual and frames not in stores:
-            stores[frames] = FrameStore(model, movie, *frames)
+            stores[frames] = SharedFeatures(model, movie, *frames)
         store = stores[frames] if recipe.visual else None
         runs[key] = Run(movie, model, recipe, store=store, scheme=condition.scheme, **options)
         bar.update(runs[key].decided * len(names[key]))

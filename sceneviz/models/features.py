@@ -29,7 +29,7 @@ def marked_frames(shots: list[Shot], pictures: list[np.ndarray], recipe: Recipe,
     return np.concatenate(pictures)
 
 
-class FrameStore:
+class SharedFeatures:
     """Features of a movie's shots, for several readers that walk forward through it side by side.
 
     Each frame is decoded once, and encoded once with its mark and once without, as far as some reader wants it. A shot
@@ -86,9 +86,9 @@ class FrameFeatures:
     needs: the first shot that may still be asked for.
     """
 
-    def __init__(self, model: SceneModel, movie: Movie, recipe: Recipe, store: FrameStore | None = None) -> None:
+    def __init__(self, model: SceneModel, movie: Movie, recipe: Recipe, store: SharedFeatures | None = None) -> None:
         self.recipe, self.needs = recipe, 0
-        self._store = store or FrameStore(model, movie, recipe.frames_per_shot, recipe.frame_size)
+        self._store = store or SharedFeatures(model, movie, recipe.frames_per_shot, recipe.frame_size)
         self._store.readers.append(self)
 
     def window(self, context: range) -> Tensor:

@@ -18,7 +18,7 @@ from sceneviz._text import ScenevizError
 from sceneviz.ablation import GRIDS, Sweep, conditions_of, sweep
 from sceneviz.ablation.conditions import ONE
 from sceneviz.models import SceneModel
-from sceneviz.models.features import CHUNK, FrameStore
+from sceneviz.models.features import CHUNK, SharedFeatures
 from sceneviz.movie import Movie
 from sceneviz.prediction import predict
 from sceneviz.recipe import Recipe
@@ -101,14 +101,14 @@ def test_frames_are_decoded_once_and_encoded_twice(model: SceneModel, monkeypatc
 
 
 def test_what_is_held_of_a_long_movie_is_a_few_windows(model: SceneModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    held, honest = [], FrameStore.features
+    held, honest = [], SharedFeatures.features
 
-    def watching(self: FrameStore, *args: Any) -> Any:
+    def watching(self: SharedFeatures, *args: Any) -> Any:
         found = honest(self, *args)
         held.append(max(len(shots) for shots in self._held.values()))
         return found
 
-    monkeypatch.setattr(FrameStore, "features", watching)
+    monkeypatch.setattr(SharedFeatures, "features", watching)
     conditions = {f"{focus}": replace(SMALL, focus=focus) for focus in (2, 4, 8)}
     swept([labelled(90)], model, conditions | {"unmarked": replace(SMALL, shot_ids=False)}, batch_size=1)
     assert max(held) <= 2 * SMALL.context + CHUNK
