@@ -81,7 +81,7 @@ def shares(decision: Decision, member: np.ndarray, n_groups: int) -> tuple[np.nd
     index = torch.from_numpy(np.where(member < 0, n_groups, member)).to(decision.embeddings.device)
     members = torch.nn.functional.one_hot(index, n_groups + 1).float()
     found = _Shares(members.clone(), members, torch.zeros(n_groups + 1, dtype=torch.float64, device=index.device))
-    with torch.no_grad(), _seeing(decision.model.module, found.see):
+    with torch.no_grad(), seeing(decision.model.module, found.see):
         decision.read(decision.embeddings[None])
     direct = found.direct / found.layers
     return direct.cpu().numpy(), found.rolled[-1].double().cpu().numpy()
@@ -93,7 +93,7 @@ def attention_gradients(decision: Decision) -> np.ndarray:
     With out = A v, the sum over rows of A * dA is v . dv: values and their gradients say it all.
     """
     values: list[Tensor] = []
-    with inputs_only(decision.model), _seeing(decision.model.module, lambda _, __, value, ___: values.append(value)):
+    with inputs_only(decision.model), seeing(decision.model.module, lambda _, __, value, ___: values.append(value)):
         odds = decision.read(decision.embeddings[None].clone().requires_grad_())
         slopes = torch.autograd.grad(odds.sum(), values)
     each = [(value * slope).double().sum((0, 1, 3)) for value, slope in zip(values, slopes, strict=True)]
@@ -101,8 +101,11 @@ def attention_gradients(decision: Decision) -> np.ndarray:
 
 
 @contextmanager
-def _seeing(module: Any, see: See) -> Iterator[None]:
-    """For the time of one pass, text attention shows its queries, keys and values, and runs in torch's kernel."""
+def seeing(module: Any, see: See) -> Iterator[None]:
+    """For the time of one pass, text attention shows its queries, keys and values, and runs in torch's kernel.
+
+    see: called by each layer in turn with `(batch, heads, n, width)` queries, keys and values, rotated, and the scale.
+    """
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 

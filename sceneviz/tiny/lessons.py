@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sceneviz.models.flow import seeing
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.prompt import MODALITIES, TokenLayout, shot_id
 from sceneviz.synthetic.story import Pace
@@ -80,11 +81,15 @@ class _Place:
 def losses(
     model: SceneModel, heads: Heads, batch: dict[str, Any], samples: Sequence[Sample], lessons: Lessons
 ) -> dict[str, Tensor]:
-    """A loss for each of WEIGHTS. The model's attention must be the eager one, which shows its weights."""
+    """A loss for each of WEIGHTS."""
+    shown: list[_Layer] = []
     ends, decisions = _ends(batch["layouts"], samples), _decisions(batch["layouts"], samples)
     text = _texts(batch["layouts"])
+    # Attention runs in torch's own kernel, which never makes the matrix: its few rows that are judged are made apart.
+    watch = seeing(model.module, lambda query, key, _, scale: shown.append(_Layer(query, key, scale)))
     with torch.autocast("cpu", torch.bfloat16):
-        answers, output = training_loss(model, batch, inner=True)
+        with watch:
+            answers, output = training_loss(model, batch, inner=True)
         layers = output.hidden_states
         middle, late = _normed(layers[len(layers) // 2]), _normed(layers[-3])
         told = heads.changes(_taken(late, ends)).float()
@@ -109,7 +114,7 @@ def losses(
         "next": certainty(foretold, _changed(decisions, samples, lessons, ahead=1)),
         "recall": (recalled.view_as(about) - about).square().sum(-1).mean(),
         "number": entropy(digits, torch.tensor(wanted)),
-        "look": _looking(output.attentions, ends, decisions),
+        "look": _looking(shown, ends, decisions),
         "text": entropy(words, batch["ids"][text[0], text[1] + 1], weight=_text_weights(model)),
     }
 
@@ -138,11 +143,32 @@ def _about(ends: Sequence[_Place], samples: Sequence[Sample], lessons: Lessons) 
     return torch.stack(about)
 
 
-def _looking(attentions: Sequence[Tensor], ends: Sequence[_Place], decisions: Sequence[_Place]) -> Tensor:
+@dataclass(frozen=True)
+class _Layer:
+    """Queries `(batch, heads, n, width)` and keys (heads may share them) of one layer's attention, and its scale."""
+
+    query: Tensor
+    key: Tensor
+    scale: float
+
+    def rows(self, head: int, places: Sequence[_Place]) -> Tensor:
+        """`(places, n)` float32: what one head gives to each token at these places."""
+        head %= self.query.shape[1]
+        row, column = (
+            torch.tensor(side) for side in zip(*[(place.row, place.column) for place in places], strict=True)
+        )
+        keys = self.key[:, head * self.key.shape[1] // self.query.shape[1]].float()
+        query = self.query[:, head].flatten(0, 1).index_select(0, row * keys.shape[1] + column).float()
+        # All places against the keys of all prompts would be too much, and each place's own keys too many copies.
+        scores = torch.cat([query[row == prompt] @ keys[prompt].T for prompt in row.unique()]) * self.scale
+        return scores.masked_fill(torch.arange(scores.shape[1]) > column[:, None], -torch.inf).softmax(-1)
+
+
+def _looking(layers: Sequence[_Layer], ends: Sequence[_Place], decisions: Sequence[_Place]) -> Tensor:
     """How far some heads are from looking at closing tags: of the shot before, from an end; of this shot and the next,
     from a decision. Mean negative logarithm of the mass."""
     closing = {(place.row, place.shot): place.column for place in ends}
-    top, half = len(attentions) - 1, len(attentions) // 2
+    top, half = len(layers) - 1, len(layers) // 2
     lookers = (  # from where, layer, head, and how many shots on
         (ends, half - 1, -1, -1),
         (ends, half, 1, -1),
@@ -155,9 +181,7 @@ def _looking(attentions: Sequence[Tensor], ends: Sequence[_Place], decisions: Se
         seen = [place for place in places if (place.row, place.shot + step) in closing]
         if seen:
             last = torch.tensor([closing[place.row, place.shot + step] for place in seen])
-            rows = [place.row for place in seen]
-            weights = attentions[layer][rows, head, [place.column for place in seen]].float()
-            mass = weights.gather(1, last[:, None] - torch.arange(CLOSING)).sum(1)
+            mass = layers[layer].rows(head, seen).gather(1, last[:, None] - torch.arange(CLOSING)).sum(1)
             found.append(-(mass + 1e-4).log().mean())
     return torch.stack(found).mean()
 

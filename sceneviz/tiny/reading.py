@@ -33,8 +33,6 @@ def warm_up_reading(model: SceneModel, lessons: Lessons, out: Path) -> None:
     torch.manual_seed(config.seed)
     heads = Heads(module.config.text_config.hidden_size)
     module.train().model.visual.requires_grad_(False)
-    kernel = module.config._attn_implementation
-    module.set_attn_implementation("eager")
     state = _State(module, heads, _optimisers(module, heads))
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / "reading.pt"
@@ -53,7 +51,6 @@ def warm_up_reading(model: SceneModel, lessons: Lessons, out: Path) -> None:
             print(f"reading {state.step}/{config.steps}: {said}", flush=True)
         if state.step % config.checkpoint_every == 0 or state.step == config.steps:
             state.save(checkpoint)
-    module.set_attn_implementation(kernel)
     module.eval().requires_grad_(True)
 
 

@@ -176,7 +176,7 @@ def training_loss(model: SceneModel, batch: dict[str, Any], *, inner: bool = Fal
     """Weighted next-token loss on the answer's tokens, with gradients through language model and vision tower.
 
     Also returns what the model put out; with `inner`, the hidden states of every layer (the embeddings first) are in
-    it, and the attention weights, which the eager kernel alone shows.
+    it.
     """
     device = model.device
     features = batch["features"]
@@ -189,7 +189,6 @@ def training_loss(model: SceneModel, batch: dict[str, Any], *, inner: bool = Fal
         position_ids=batch["positions"].to(device),
         use_cache=False,
         output_hidden_states=inner,
-        output_attentions=inner,
         **({} if features is None else model.family.vision(features.to(device))),
     )
     weights = batch["weights"].to(device)

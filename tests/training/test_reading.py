@@ -12,15 +12,16 @@ from small import RECIPE, random_model
 
 from sceneviz.models import SceneModel
 from sceneviz.models.family import family_of
+from sceneviz.models.flow import seeing
 from sceneviz.synthetic import render_movie, story
 from sceneviz.tiny import reading
 from sceneviz.tiny.build import settle_features, start_attention, tiny_config
 from sceneviz.tiny.facts import CHANGES, Look, changes, said_and_present
-from sceneviz.tiny.lessons import Lessons
+from sceneviz.tiny.lessons import Lessons, _Layer, _Place
 from sceneviz.tiny.reading import warm_up_reading
 from sceneviz.training import TrainConfig
 from sceneviz.training.stores import FeatureStore
-from sceneviz.training.windows import TrainingWindows
+from sceneviz.training.windows import Collator, TrainingWindows, training_loss
 
 SEEDS = range(20_000, 20_002)
 
@@ -87,6 +88,27 @@ def test_a_killed_reading_ends_where_an_undisturbed_one_does(tmp_path: Path, mon
     for name, weight in whole.items():
         assert torch.equal(weight, again[name]), name
         assert torch.equal(weight, before[name]) == ("visual" in name), name  # the vision tower stays as it is
+
+
+def test_the_rows_that_are_judged_are_the_librarys_attention(tmp_path: Path) -> None:
+    model = _fresh()
+    lessons = _lessons(model, tmp_path)
+    samples = [lessons.windows[number] for number in range(2)]
+    batch = Collator(model, lessons.windows, lessons.store)(samples)
+    shown: list[_Layer] = []
+    with torch.no_grad(), seeing(model.module, lambda query, key, _, scale: shown.append(_Layer(query, key, scale))):
+        training_loss(model, batch)
+    places = [_Place(0, 40, 0), _Place(0, 7, 0), _Place(1, 55, 0)]
+    vision = model.family.vision(batch["features"])
+    model.module.set_attn_implementation("eager")
+    with torch.no_grad():
+        weights = model.module.model(
+            input_ids=batch["ids"], position_ids=batch["positions"], output_attentions=True, **vision
+        ).attentions
+    for layer, seen in enumerate(shown):
+        for head in range(3):
+            expected = torch.stack([weights[layer][place.row, head, place.column] for place in places])
+            torch.testing.assert_close(seen.rows(head, places), expected, rtol=0, atol=1e-6)
 
 
 def _fresh() -> SceneModel:
