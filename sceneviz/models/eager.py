@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from sceneviz._text import ScenevizError
-from sceneviz.models.kernel import text_attention, using
+from sceneviz.models.switching import text_attention, using
 
 if TYPE_CHECKING:
     from sceneviz.models.prefix import Prefix

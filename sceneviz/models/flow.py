@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
 from sceneviz.models.decision import Decision, inputs_only
-from sceneviz.models.kernel import using
+from sceneviz.models.switching import register, using
 
 NAME = "sceneviz_flow"
 See = Callable[[Tensor, Tensor, Tensor, float], None]  # query, key, value of a layer, and the scale of its scores
@@ -106,11 +106,9 @@ def seeing(module: Any, see: See) -> Iterator[None]:
 
     see: called by each layer in turn with `(batch, heads, n, width)` queries, keys and values, rotated, and the scale.
     """
-    from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
-    AttentionInterface.register(NAME, _attention)
-    AttentionMaskInterface.register(NAME, sdpa_mask)  # a name without its mask function would see the future
+    register(NAME, _attention, sdpa_mask)
     with using(module, NAME):
         token = _see.set(see)
         try:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 import torch
@@ -19,12 +18,11 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from sceneviz._text import ScenevizError
 from sceneviz.models.probe import SINK_LIFT
+from sceneviz.models.switching import register, using
 
 NAME = "sceneviz_probe"
 Pairs = list[tuple[Tensor, Tensor]]
 _running: ContextVar[Watch | None] = ContextVar("_running", default=None)
-_lock = Lock()
-_busy: set[int] = set()  # identities of the configs that are changed just now
 
 
 @dataclass
@@ -192,42 +190,13 @@ def borrowed(past: Pairs) -> Any:
 @contextmanager
 def watching(module: Any, watch: Watch) -> Iterator[None]:
     """For the time of one forward, text attention of this module goes through `watch`; afterwards all is as before."""
-    _register()
+    register(NAME, _attention, _mask)
     with using(module, NAME):
         token = _running.set(watch)
         try:
             yield
         finally:
             _running.reset(token)
-
-
-@contextmanager
-def using(module: Any, name: str) -> Iterator[None]:
-    """For a while text attention of this module is the one of that name, for one caller; then all is as before."""
-    parts = [module.config.get_text_config(), *(part.config for part in text_attention(module))]
-    configs = {id(config): config for config in parts}
-    with _lock:
-        if any(key in _busy for key in configs):
-            raise ScenevizError("this model is being probed already; let that call end before the next one starts")
-        _busy.update(configs)
-    before = [(config, config._attn_implementation) for config in configs.values()]
-    try:
-        for config, _ in before:
-            config._attn_implementation = name
-        yield
-    finally:
-        for config, old in before:
-            config._attn_implementation = old
-        with _lock:
-            _busy.difference_update(configs)
-
-
-def text_attention(module: Any) -> list[Any]:
-    """Its text attention modules in order: they know their layer's number and share keys among query heads, which
-    vision attention does not.
-    """
-    parts = module.modules()
-    return [part for part in parts if hasattr(part, "layer_idx") and hasattr(part, "num_key_value_groups")]
 
 
 def _attention(
@@ -257,11 +226,3 @@ def _mask(*arguments: Any, **options: Any) -> Tensor | None:
     from transformers.masking_utils import sdpa_mask
 
     return sdpa_mask(*arguments, **options | {"allow_is_causal_skip": False})
-
-
-def _register() -> None:
-    """Make the name known; a name without its mask function would see the future."""
-    from transformers import AttentionInterface, AttentionMaskInterface
-
-    AttentionInterface.register(NAME, _attention)
-    AttentionMaskInterface.register(NAME, _mask)
