@@ -6,8 +6,6 @@ from dataclasses import dataclass, fields
 
 from sceneviz._text import ScenevizError
 
-PATCH_PIXELS = 28  # 14-pixel patches, merged 2 x 2 into one token
-
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -16,8 +14,8 @@ class Recipe:
     context: shots in a window, the focus included (at most 100, so that two-digit shot IDs stay unique).
     focus: how many of them, in the middle, are decided.
     frames_per_shot: keyframes shown of each shot.
-    frame_size: (height, width) in pixels at which each frame enters the model, multiples of 28; one visual token
-        covers 28 x 28 pixels. Frames are resized to exactly this size.
+    frame_size: (height, width) in pixels at which each frame enters the model, whole visual tokens: multiples of 28 for
+        Qwen2.5-VL, of 32 for Qwen3-VL. Frames are resized to exactly this size.
     visual, subtitles, characters: is this modality in the prompt.
     shot_ids: is the shot's two-digit ID drawn on its frames. The ID in the text stays.
     sequential: does a decision see the answers before it in its window; else each is made alone.
@@ -41,19 +39,10 @@ class Recipe:
             )
         if not 1 <= self.frames_per_shot <= 16:
             raise ScenevizError(f"recipe: frames_per_shot must be 1 to 16, got {self.frames_per_shot}")
-        if len(self.frame_size) != 2 or any(n < PATCH_PIXELS or n % PATCH_PIXELS for n in self.frame_size):
-            raise ScenevizError(
-                f"recipe: frame_size must be (height, width) in multiples of {PATCH_PIXELS} pixels, "
-                f"got {self.frame_size}"
-            )
+        if len(self.frame_size) != 2 or any(n < 1 or n != int(n) for n in self.frame_size):
+            raise ScenevizError(f"recipe: frame_size must be (height, width) in whole pixels, got {self.frame_size}")
         if not (self.visual or self.subtitles or self.characters):
             raise ScenevizError("recipe: visual, subtitles and characters are all off; leave at least one on")
-
-    @property
-    def tokens_per_frame(self) -> int:
-        """Visual tokens that one frame becomes."""
-        height, width = self.frame_size
-        return (height // PATCH_PIXELS) * (width // PATCH_PIXELS)
 
     def differences(self, other: Recipe) -> str:
         """What another recipe changes, as `focus 10 -> 1, subtitles True -> False`; "" if nothing."""

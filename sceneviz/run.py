@@ -44,6 +44,7 @@ class Run:
     ) -> None:
         from sceneviz.models.features import FrameFeatures
 
+        model.check(recipe)
         self.movie, self.model, self.recipe = movie, model, recipe
         self.windows = plan_windows(len(movie), recipe)
         size = _batch_size(batch_size, model, movie, self.windows, recipe)

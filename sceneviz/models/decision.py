@@ -25,7 +25,7 @@ class Decision:
     the same numbers, and cheaper.
 
     tokens: `(n,)` int64, the tokens of the layout that the decision may see, itself last (the `:` of its line).
-    embeddings: `(n, hidden)`, what the first layer reads for them, visual features in their places.
+    embeddings: `(n, width)`, what the layers are given to read for them, visual features in their places.
     positions: `(3, n)`, their rotary positions.
     """
 
@@ -81,10 +81,7 @@ class Decision:
         return self._run(embeddings, positions, mask)
 
     def _run(self, embeddings: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
-        output = self.model.module(
-            inputs_embeds=embeddings, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=1
-        )
-        last = output.logits[:, -1]
+        last = self.model.family.read(self.model.module, embeddings, mask, positions)
         encoder = self.model.encoder
         # The softmax over the vocabulary cancels out of the difference.
         odds: Tensor = last[:, encoder.yes].double() - last[:, encoder.no].double()

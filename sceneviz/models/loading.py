@@ -78,7 +78,7 @@ def load_model(
         tokenizer=tokenizer,
         family=family,
         name=name if adapter is None else f"{name} + {Path(adapter).name}",
-        recipe=Recipe(**card.get("recipe", {})),
+        recipe=Recipe(**card.get("recipe", {"frame_size": family.frame_size})),
         threshold=float(card.get("threshold", 0.5)),
         embedded=name in EMBEDDED,
     )

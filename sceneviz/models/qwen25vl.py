@@ -5,32 +5,38 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
+import transformers
 from torch import Tensor, nn
 
-# CLIP's pixel statistics, as in the published preprocessor_config.json.
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-STD = (0.26862954, 0.26130258, 0.27577711)
+from sceneviz.prompt import OPENING
 
 
 class Qwen25VL:
     """Qwen2.5-VL: one placeholder a merged 2 x 2 block of 14-pixel patches, 3-D rotary positions, plain features."""
 
     model_type = "qwen2_5_vl"
+    kind = "Qwen2_5_VLForConditionalGeneration"  # the class in transformers
     placeholder = "<|image_pad|>"
+    opening = OPENING
+    frame_size = (252, 448)
+    # CLIP's pixel statistics, as in the published preprocessor_config.json.
+    mean = (0.48145466, 0.4578275, 0.40821073)
+    std = (0.26862954, 0.26130258, 0.27577711)
 
     def build(self, config: Any) -> nn.Module:
         """A randomly initialised model for a config."""
-        from transformers import Qwen2_5_VLForConditionalGeneration
-
-        module: nn.Module = Qwen2_5_VLForConditionalGeneration._from_config(config)
+        module: nn.Module = getattr(transformers, self.kind)._from_config(config)
         return module
 
     def load(self, folder: str, **options: Any) -> nn.Module:
         """A model with its weights; options go to `from_pretrained`."""
-        from transformers import Qwen2_5_VLForConditionalGeneration
-
-        module: nn.Module = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, **options)
+        module: nn.Module = getattr(transformers, self.kind).from_pretrained(folder, **options)
         return module
+
+    def token_pixels(self, module: Any) -> int:
+        """Pixels along a side of what one visual token covers: a patch's, times the patches merged."""
+        config = module.config.vision_config
+        return int(config.patch_size * config.spatial_merge_size)
 
     def patches(self, frames: Tensor, patch: int = 14, merge: int = 2, temporal: int = 2) -> Tensor:
         """Frames `(n, H, W, 3)` uint8 to rows of pixels `(n * patches, 3 * temporal * patch²)` float32.
@@ -40,8 +46,8 @@ class Qwen25VL:
         """
         n, height, width, _ = frames.shape
         rows, columns = height // (patch * merge), width // (patch * merge)
-        scale = torch.tensor(STD, device=frames.device) * 255
-        shift = torch.tensor(MEAN, device=frames.device) * 255
+        scale = torch.tensor(self.std, device=frames.device) * 255
+        shift = torch.tensor(self.mean, device=frames.device) * 255
         pixels = (frames.float() - shift) / scale
         blocks = pixels.reshape(n, rows, merge, patch, columns, merge, patch, 3)
         ordered = blocks.permute(0, 1, 4, 2, 5, 7, 3, 6).unsqueeze(6)
@@ -51,12 +57,15 @@ class Qwen25VL:
 
     def encode(self, module: Any, frames: Tensor) -> Tensor:
         """Frames `(n, H, W, 3)` uint8 to features `(n, tokens, hidden)`."""
+        return torch.stack(tuple(self.tower(module, frames).pooler_output))
+
+    def tower(self, module: Any, frames: Tensor) -> Any:
+        """What the vision tower says to frames `(n, H, W, 3)` uint8."""
         config = module.config.vision_config
         n, height, width, _ = frames.shape
         pixels = self.patches(frames, config.patch_size, config.spatial_merge_size, config.temporal_patch_size)
         grid = torch.tensor([[1, height // config.patch_size, width // config.patch_size]], device=frames.device)
-        output = module.model.get_image_features(pixels, grid.expand(n, 3), return_dict=True)
-        return torch.stack(tuple(output.pooler_output))
+        return module.model.get_image_features(pixels, grid.expand(n, 3), return_dict=True)
 
     def positions(self, module: Any, ids: Tensor, mask: Tensor, grid: tuple[int, int]) -> Tensor:
         """`(3, batch, length)` positions by the model's own rule, a Python loop for the CPU; padding gets 0."""
@@ -70,12 +79,20 @@ class Qwen25VL:
         return positions
 
     def embed(self, module: Any, ids: Tensor, bundle: Tensor | None) -> Tensor:
-        """Words from the embedding table, and the features of a bundle where the placeholders stand, in order."""
+        """`(batch, length, hidden)`: words from the embedding table, and features in order where placeholders stand."""
         words: Tensor = module.get_input_embeddings()(ids)
         if bundle is None:
             return words
         visual = (ids == module.config.image_token_id).unsqueeze(-1).expand_as(words)
         return words.masked_scatter(visual, bundle.to(words.device, words.dtype))
+
+    def read(self, module: Any, embedded: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
+        """`(batch, vocabulary)` logits behind the last token of what `embed` gave."""
+        output = module(
+            inputs_embeds=embedded, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=1
+        )
+        logits: Tensor = output.logits[:, -1]
+        return logits
 
     def vision(self, bundle: Tensor) -> dict[str, Any]:
         """Hand features to the model's forward as if its vision tower had just made them."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sceneviz._text import fingerprint
+from sceneviz._text import ScenevizError, fingerprint
 from sceneviz.models.family import Family
 from sceneviz.models.prefix import Answers, Prefix, Reading
 from sceneviz.movie import Movie
@@ -40,7 +40,12 @@ class SceneModel:
     @cached_property
     def encoder(self) -> Encoder:
         """Tokenises prompts, and knows the Yes, No and placeholder tokens."""
-        return Encoder(self.tokenizer, self.family.placeholder)
+        return Encoder(self.tokenizer, self.family.placeholder, self.family.opening, self.token_pixels)
+
+    @cached_property
+    def token_pixels(self) -> int:
+        """The side, in pixels, of the square that one visual token covers."""
+        return self.family.token_pixels(self.module)
 
     @property
     def device(self) -> torch.device:
@@ -74,8 +79,18 @@ class SceneModel:
         dtype = str(self.dtype).removeprefix("torch.")
         return f"SceneModel({self.name!r}: {millions:,.1f} M parameters, {dtype} on {self.device})"
 
+    def check(self, recipe: Recipe) -> None:
+        """Raise ScenevizError where a recipe shows frames at a size that is not one of whole visual tokens."""
+        side, size = self.token_pixels, recipe.frame_size
+        if recipe.visual and any(n % side for n in size):
+            nearest = tuple(max(side, round(n / side) * side) for n in size)
+            raise ScenevizError(
+                f"recipe: frame_size for {self.name!r} must be in multiples of {side} pixels, got {size}; use {nearest}"
+            )
+
     def layout(self, prompt: Prompt) -> TokenLayout:
         """Which token is which: shot, modality, frame and place in the frame."""
+        self.check(prompt.recipe)
         return lay_out(prompt, self.encoder)
 
     def windows_that_fit(self, movie: Movie, windows: Sequence[Window], recipe: Recipe) -> int:
@@ -90,7 +105,8 @@ class SceneModel:
         if longest is None:
             return 1
         tokens = len(self.layout(build_prompt(movie.shots, longest, recipe)))
-        heads = text.num_key_value_heads * text.hidden_size // text.num_attention_heads
+        width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+        heads = text.num_key_value_heads * width
         # Keys and values of all layers, and the widest activations that live at once in one layer.
         values = tokens * (2 * heads * text.num_hidden_layers + 6 * text.hidden_size + 3 * text.intermediate_size)
         free = torch.cuda.mem_get_info(self.device)[0] // 2 if self.device.type == "cuda" else 2**30

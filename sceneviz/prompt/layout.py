@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sceneviz._text import ScenevizError
-from sceneviz.prompt.pieces import MODALITIES, NO, YES, Piece, Prompt
+from sceneviz.prompt.pieces import MODALITIES, NO, OPENING, YES, Piece, Prompt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,11 +19,14 @@ _KEEP = 20_000  # texts whose tokens are remembered; a subtitle is seen by two o
 class Encoder:
     """Tokenises pieces with a Hugging Face tokenizer, and knows the tokens that answers are made of.
 
-    placeholder: the ID that stands for one visual token (`<|image_pad|>` in the Qwen family).
+    placeholder: the ID that stands for one visual token (`<|image_pad|>` in the Qwen families).
+    opening: what a family's chat begins with. token_pixels: the side, in pixels, of what one visual token covers.
     """
 
-    def __init__(self, tokenizer: Any, placeholder: str = "<|image_pad|>") -> None:
-        self.tokenizer = tokenizer
+    def __init__(
+        self, tokenizer: Any, placeholder: str = "<|image_pad|>", opening: str = OPENING, token_pixels: int = 28
+    ) -> None:
+        self.tokenizer, self.opening, self.token_pixels = tokenizer, opening, token_pixels
         self.placeholder = self._single(placeholder, data=False)
         self._known: dict[tuple[str, bool], tuple[int, ...]] = {}
         self.yes = self._single(YES)
@@ -54,7 +57,7 @@ class TokenLayout:
     shot: `(n,)` int32 index of the shot in the movie, -1 for none.
     modality: `(n,)` int8 index into `prompt.MODALITIES`.
     frame, row, column: `(n,)` int16 for visual tokens: the shot's keyframe, and the place in it, from the top left
-        in steps of 28 pixels; -1 for all others.
+        in steps of a visual token's side; -1 for all others.
     prompt_length: how many of the tokens stand before the answer.
     answer_places: `(focus,)` int64 places of the Yes/No tokens.
     """
@@ -101,7 +104,7 @@ class TokenLayout:
 
 def lay_out(prompt: Prompt, encoder: Encoder) -> TokenLayout:
     """Tokenise a prompt and its answer lines (all No), and say of every token what it is."""
-    rows, columns = (side // 28 for side in prompt.recipe.frame_size)
+    rows, columns = (side // encoder.token_pixels for side in prompt.recipe.frame_size)
     grid = np.mgrid[:rows, :columns].reshape(2, -1).astype(np.int16)
     ids: list[int] = []
     spans: list[tuple[int, int, int, int]] = []  # length, shot, modality, frame
@@ -115,7 +118,7 @@ def lay_out(prompt: Prompt, encoder: Encoder) -> TokenLayout:
         ids.extend(tokens)
         spans.append((len(tokens), piece.shot, MODALITIES.index(piece.modality), piece.frame))
 
-    for piece in prompt.pieces:
+    for piece in (Piece(encoder.opening, "instruction"), *prompt.pieces):
         add(piece)
     prompt_length = len(ids)
     for piece in prompt.lines([False] * len(prompt.answer_ids)):

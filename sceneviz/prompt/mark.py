@@ -38,7 +38,7 @@ def draw_mark(frames: np.ndarray, text: str) -> np.ndarray:
     """Frames `(..., H, W, 3)` uint8 with the mark drawn into a copy.
 
     The box is 9 x 13 pixels on frames up to 111 pixels high, and grows with the height in whole steps to about a
-    sixth of it, so that the digits survive the model's 14-pixel patches. On a frame smaller than itself it is cut off.
+    sixth of it, so that the digits survive the model's patches of 14 or 16 pixels. On a smaller frame it is cut off.
     """
     height, width = frames.shape[-3:-1]
     box = _box(text, max(1, height // 56))[:height, :width]

@@ -16,7 +16,8 @@ from sceneviz.recipe import Recipe, Window
 MODALITIES = ("instruction", "shot_id", "visual", "subtitle", "character", "answer")
 YES, NO = " Yes", " No"
 
-_SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
+# How a family's chat template opens the user's turn: Qwen2.5-VL's brings a system message, Qwen3-VL's does not.
+OPENING = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
 _TASK = (
     "These are consecutive shots of a movie. A scene is a run of shots that share place, time, characters or story. "
     'For each shot from {first} to {last}, in order, write "Shot ID: Yes" if a scene ends with it, '
@@ -47,7 +48,7 @@ class Piece:
 class Prompt:
     """What one window asks.
 
-    pieces: the prompt up to where the answer begins.
+    pieces: the user's turn, and what opens the answer's; the chat's opening stands before them, and is the family's.
     answer_ids: the two-digit IDs of the shots to decide, in order; the answer template writes a line
         `Shot ID: Yes|No` for each.
     """
@@ -68,10 +69,13 @@ class Prompt:
             ]
         return pieces
 
-    def text(self, answers: Sequence[bool] | None = None, frame: str = "<|image_pad|>") -> str:
-        """The prompt as one string, for people and for other trainers; `frame` stands for each frame's tokens."""
+    def text(self, answers: Sequence[bool] | None = None, frame: str = "<|image_pad|>", opening: str = OPENING) -> str:
+        """The prompt as one string, for people and for other trainers; `frame` stands for each frame's tokens.
+
+        opening: how the chat begins; Qwen2.5-VL's way by default.
+        """
         pieces = [*self.pieces, *(self.lines(answers) if answers is not None else ())]
-        return "".join(frame if piece.frame >= 0 else piece.text for piece in pieces)
+        return opening + "".join(frame if piece.frame >= 0 else piece.text for piece in pieces)
 
 
 def build_prompt(shots: Sequence[Shot], window: Window, recipe: Recipe, *, first: int = 0) -> Prompt:
@@ -82,7 +86,7 @@ def build_prompt(shots: Sequence[Shot], window: Window, recipe: Recipe, *, first
     """
     names = {index: shot_id(index, first) for index in window.context}
     task = _TASK.format(first=names[window.focus[0]], last=names[window.focus[-1]])
-    pieces = [Piece(_SYSTEM + task, "instruction")]
+    pieces = [Piece(task, "instruction")]
     for index in window.context:
         pieces += _shot_pieces(shots[index], names[index], recipe)
     pieces.append(Piece(_ANSWER, "instruction"))

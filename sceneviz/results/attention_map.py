@@ -204,7 +204,7 @@ class AttentionMap:
     def frames(self, decision: int) -> pd.DataFrame:
         """The mass of one decision on every visual token; only where the map was made with `frames=True`.
 
-        A row a token: movie, model, embedded, decision, shot, frame, row and column (of 28 pixels), mass; the mean over
+        A row a token: movie, model, embedded, decision, shot, frame, row and column (in tokens), mass; the mean over
         layers and heads. decision: the decided shot.
         """
         table = tables.frames_table(self.data, decision)

@@ -39,6 +39,7 @@ def finetune(
     """
     config = config or TrainConfig()
     recipe = recipe or model.recipe
+    model.check(recipe)
     out = Path(out)
     windows = TrainingWindows(movies, recipe, config)
     store = open_store(model, windows, Path(frames) if frames is not None else out / "frames")

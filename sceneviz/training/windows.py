@@ -16,7 +16,7 @@ from sceneviz.models.features import marked_frames
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.prompt import TokenLayout, build_prompt
-from sceneviz.recipe import PATCH_PIXELS, Recipe, Window
+from sceneviz.recipe import Recipe, Window
 from sceneviz.training.config import TrainConfig
 from sceneviz.training.stores import FeatureStore, FrameStore
 
@@ -132,7 +132,7 @@ class Collator:
         mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
         return {
             "ids": ids,
-            "positions": self.model.family.positions(self.model.module, ids, mask, _grid(samples[0].recipe)),
+            "positions": self.model.family.positions(self.model.module, ids, mask, self._grid(samples[0].recipe)),
             **self._shown([sample for sample in samples if sample.recipe.visual]),
             "rows": rows,
             "columns": columns,
@@ -140,6 +140,10 @@ class Collator:
             "weights": torch.from_numpy(weights).float(),
             "layouts": layouts,
         }
+
+    def _grid(self, recipe: Recipe) -> tuple[int, int]:
+        height, width = recipe.frame_size
+        return height // self.model.token_pixels, width // self.model.token_pixels
 
     def _answered(self, layout: TokenLayout, truth: np.ndarray) -> np.ndarray:
         ids = layout.ids.copy()
@@ -165,11 +169,6 @@ class Collator:
         shots = [self.movies[sample.movie].shots[index] for index in sample.window.context]
         shown = [held[shot.index][list(sample.frames)] for shot in shots]
         return marked_frames(shots, shown, sample.recipe, sample.first)
-
-
-def _grid(recipe: Recipe) -> tuple[int, int]:
-    height, width = recipe.frame_size
-    return height // PATCH_PIXELS, width // PATCH_PIXELS
 
 
 def training_loss(model: SceneModel, batch: dict[str, Any], *, inner: bool = False) -> tuple[Tensor, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from decided import brief_movie, exact_model, predicted
-from small import noise_movie, random_model
+from small import BALANCED, noise_movie, random_model
 
 from sceneviz.models import SceneModel
 from sceneviz.movie import Movie
@@ -15,6 +15,12 @@ from sceneviz.results import Prediction
 def model() -> SceneModel:
     """Read-only: a random model."""
     return random_model(1.0)
+
+
+@pytest.fixture(scope="session", params=BALANCED)
+def either(request: pytest.FixtureRequest) -> SceneModel:
+    """Read-only: a random model of each family."""
+    return random_model(1.0, BALANCED[request.param], family=request.param)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ import torch
 from sceneviz.models import SceneModel
 from sceneviz.models.features import marked_frames
 from sceneviz.movie import Movie
-from sceneviz.prompt import build_prompt
+from sceneviz.prompt import Prompt, build_prompt
 from sceneviz.recipe import Recipe, Window
 
 
@@ -30,8 +31,7 @@ def generated(
     lines: write only these lines of the answer.
     """
     prompt = build_prompt(movie.shots, window, recipe)
-    pads = "<|image_pad|>" * recipe.tokens_per_frame
-    ids = model.tokenizer(prompt.text(frame=pads), add_special_tokens=False, return_tensors="pt")["input_ids"]
+    ids = tokens(model, prompt)
     pieces = prompt.lines([False] * len(window.focus))
     kept = range(len(window.focus)) if lines is None else lines
     text = "".join(piece.text for line in kept for piece in pieces[3 * line : 3 * line + 3])
@@ -62,6 +62,29 @@ def generated(
     return Written([answer[i] == yes for i in places], torch.softmax(logits, 1)[:, 0].numpy())
 
 
+# Pixels along a visual token's side, and what a chat begins with, as published.
+SIDES = {"qwen2_5_vl": 28, "qwen3_vl": 32}
+CHATS = {
+    "qwen2_5_vl": "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n",
+    "qwen3_vl": "<|im_start|>user\n",
+}
+
+
+def tokens(model: SceneModel, prompt: Prompt) -> torch.Tensor:
+    """`(1, n)` IDs of a whole prompt, tokenised at one go."""
+    kind = model.module.config.model_type
+    rows, columns = (side // SIDES[kind] for side in prompt.recipe.frame_size)
+    text = prompt.text(frame="<|image_pad|>" * rows * columns, opening=CHATS[kind])
+    return model.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+
+
+# What the published preprocessor_config.json changes of the image processor's defaults.
+PROCESSORS: dict[str, dict[str, Any]] = {
+    "qwen2_5_vl": {},
+    "qwen3_vl": {"patch_size": 16, "image_mean": [0.5] * 3, "image_std": [0.5] * 3},
+}
+
+
 def pixels(
     model: SceneModel, movie: Movie, window: Window, recipe: Recipe, ids: torch.Tensor
 ) -> dict[str, torch.Tensor]:
@@ -73,7 +96,8 @@ def pixels(
     assert movie.frames is not None
     shots = [movie.shots[index] for index in window.context]
     frames = marked_frames(shots, list(movie.frames.read(shots, recipe.frames_per_shot, recipe.frame_size)), recipe)
-    batch = Qwen2VLImageProcessorPil()(images=list(frames), return_tensors="pt")
+    processor = Qwen2VLImageProcessorPil(**PROCESSORS[model.module.config.model_type])
+    batch = processor(images=list(frames), return_tensors="pt")
     return {
         "pixel_values": batch["pixel_values"],
         "image_grid_thw": batch["image_grid_thw"],

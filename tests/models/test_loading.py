@@ -16,27 +16,28 @@ from sceneviz._text import ScenevizError
 from sceneviz.models import SceneModel, load_model
 from sceneviz.models.family import family_of
 from sceneviz.models.loading import write_card
-from sceneviz.models.qwen25vl import Qwen25VL
 from sceneviz.prediction import predict
 from sceneviz.prompt import build_prompt
 from sceneviz.recipe import Recipe, Window, plan_windows
 from sceneviz.training.loop import save_model
 
 
-def test_a_saved_model_comes_back_with_its_recipe_and_threshold(tmp_path: Path, model: SceneModel) -> None:
-    saved = replace(model, recipe=replace(RECIPE, focus=8), threshold=0.31)
+def test_a_saved_model_comes_back_with_its_recipe_and_threshold(tmp_path: Path, either: SceneModel) -> None:
+    saved = replace(either, recipe=replace(either.recipe, focus=8), threshold=0.31)
     save_model(saved, tmp_path)
     loaded = load_model(str(tmp_path), device="cpu")
-    assert loaded.fingerprint == model.fingerprint
+    assert loaded.fingerprint == either.fingerprint
     assert (loaded.recipe, loaded.threshold) == (saved.recipe, 0.31)
     assert not loaded.embedded
     assert not list(tmp_path.glob("*.bin"))
 
 
-def test_a_checkpoint_of_others_gets_the_papers_recipe(tmp_path: Path, model: SceneModel) -> None:
-    save_model(model, tmp_path)
+def test_a_checkpoint_of_others_gets_the_papers_recipe(tmp_path: Path, either: SceneModel) -> None:
+    save_model(either, tmp_path)
     (tmp_path / "sceneviz.json").unlink()
-    assert load_model(str(tmp_path), device="cpu").recipe == Recipe()
+    loaded = load_model(str(tmp_path), device="cpu")
+    assert replace(loaded.recipe, frame_size=Recipe().frame_size) == Recipe()
+    assert [size // loaded.token_pixels for size in loaded.recipe.frame_size] == [9, 16]
 
 
 def test_fingerprints_tell_weights_apart(model: SceneModel) -> None:
@@ -102,13 +103,14 @@ def test_options_are_checked(tmp_path: Path, model: SceneModel, options: dict[st
         load_model(str(tmp_path), **options)
 
 
-def test_patches_equal_the_librarys_image_processor(model: SceneModel) -> None:
+def test_patches_equal_the_librarys_image_processor(either: SceneModel) -> None:
     movie = noise_movie(5)
     window = Window(range(5), range(4))
-    wanted = pixels(model, movie, window, replace(RECIPE, shot_ids=False), torch.zeros(1, 1, dtype=torch.long))
+    recipe = replace(either.recipe, shot_ids=False)
+    wanted = pixels(either, movie, window, recipe, torch.zeros(1, 1, dtype=torch.long))
     assert movie.frames is not None
-    frames = np.concatenate(list(movie.frames.read(movie.shots, 3, (56, 84))))
-    got = Qwen25VL().patches(torch.from_numpy(frames))
+    frames = np.concatenate(list(movie.frames.read(movie.shots, 3, recipe.frame_size)))
+    got = family_of(either.module.config.model_type).patches(torch.from_numpy(frames), either.token_pixels // 2)  # type: ignore[attr-defined]
     torch.testing.assert_close(got, wanted["pixel_values"], atol=1e-5, rtol=0)
 
 

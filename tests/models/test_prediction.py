@@ -26,12 +26,22 @@ def quiet(*args: Any, **options: Any) -> Prediction:
         return predict(*args, progress=False, **options)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2], ids=["half Yes", "rarely Yes", "mostly Yes"])
-def test_decisions_equal_generate(seed: int) -> None:
-    model, movie = random_model(1.0, seed), noise_movie(25)
+@pytest.mark.parametrize(
+    ("family", "seed"),
+    [
+        pytest.param("qwen2_5_vl", 0, id="half Yes"),
+        pytest.param("qwen2_5_vl", 1, id="rarely Yes"),
+        pytest.param("qwen2_5_vl", 2, id="mostly Yes"),
+        pytest.param("qwen3_vl", 3, id="qwen3_vl, half Yes"),
+        pytest.param("qwen3_vl", 5, id="qwen3_vl, rarely Yes", marks=pytest.mark.slow),
+        pytest.param("qwen3_vl", 12, id="qwen3_vl, mostly Yes", marks=pytest.mark.slow),
+    ],
+)
+def test_decisions_equal_generate(family: str, seed: int) -> None:
+    model, movie = random_model(1.0, seed, family=family), noise_movie(25)
     prediction = quiet(movie, model)
     for window in plan_windows(25, RECIPE):
-        written = generated(model, movie, window, RECIPE)
+        written = generated(model, movie, window, model.recipe)
         focus = list(window.focus)
         assert prediction.decision[focus].astype(bool).tolist() == written.decisions
         np.testing.assert_allclose(prediction.confidence[focus], written.confidence, atol=1e-4)
@@ -51,9 +61,10 @@ def test_decisions_equal_generate_on_fifty_windows_and_more(seed: int) -> None:
         np.testing.assert_allclose(prediction.confidence[focus], written.confidence, atol=1e-4)
 
 
-def test_history_matters_here(model: SceneModel, movie: Movie) -> None:
+def test_history_matters_here(either: SceneModel) -> None:
     """Else the equality above would say little."""
-    together, alone = quiet(movie, model), quiet(movie, model, replace(RECIPE, sequential=False))
+    movie = noise_movie(25)
+    together, alone = quiet(movie, either), quiet(movie, either, replace(either.recipe, sequential=False))
     first = [window.focus[0] for window in plan_windows(len(movie), RECIPE)]
     np.testing.assert_allclose(together.confidence[first], alone.confidence[first], atol=1e-5)
     assert np.nanmax(np.abs(together.confidence - alone.confidence)) > 1e-3
@@ -70,8 +81,8 @@ def test_a_pointwise_decision_sees_no_other_answer(model: SceneModel, movie: Mov
 
 
 @pytest.mark.parametrize("batch_size", [2, 5])
-def test_batches_do_not_matter(model: SceneModel, movie: Movie, batch_size: int) -> None:
-    one, many = quiet(movie, model, batch_size=1), quiet(movie, model, batch_size=batch_size)
+def test_batches_do_not_matter(either: SceneModel, movie: Movie, batch_size: int) -> None:
+    one, many = quiet(movie, either, batch_size=1), quiet(movie, either, batch_size=batch_size)
     np.testing.assert_allclose(one.confidence, many.confidence, atol=1e-5)
     np.testing.assert_array_equal(one.decision, many.decision)
 
@@ -122,13 +133,26 @@ def test_modalities_can_be_left_out_and_it_is_said(model: SceneModel, movie: Mov
         predict(movie, model, replace(RECIPE, subtitles=False), progress=False)
 
 
-def test_a_movie_without_frames_is_read_by_its_texts(model: SceneModel) -> None:
-    movie = noise_movie(12, frames=False)
+def test_a_movie_without_frames_is_read_by_its_texts(either: SceneModel) -> None:
+    movie = noise_movie(25, frames=False)
     with pytest.warns(UserWarning, match="no frames"):
-        prediction = predict(movie, model, progress=False)
-    assert np.isfinite(prediction.confidence[:-1]).all()
+        prediction = predict(movie, either, progress=False)
+    assert not prediction.recipe.visual
+    for window in plan_windows(25, prediction.recipe):
+        written = generated(either, movie, window, prediction.recipe)
+        np.testing.assert_allclose(prediction.confidence[list(window.focus)], written.confidence, atol=1e-4)
     with pytest.raises(ScenevizError, match="visual=False"):
-        predict(movie, model, RECIPE)
+        predict(movie, either, either.recipe)
+
+
+def test_frames_of_a_size_that_the_family_does_not_take_are_refused(either: SceneModel, movie: Movie) -> None:
+    side = 28 if either.recipe is RECIPE else 32
+    wrong = replace(either.recipe, frame_size=(50, 100))
+    said = rf"multiples of {side} pixels, got \(50, 100\); use \({2 * side}, "
+    with pytest.raises(ScenevizError, match=said) as caught:
+        quiet(movie, either, wrong)
+    assert "\n" not in str(caught.value)
+    assert np.isfinite(quiet(movie, either, replace(wrong, visual=False)).confidence[:-1]).all()
 
 
 def test_a_bad_batch_size_is_named(model: SceneModel, movie: Movie) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from probes import Case, Shapes, wide_model
-from small import RECIPE, noise_movie, random_model
+from small import BALANCED, RECIPE, noise_movie, random_model
 
 from sceneviz._text import ScenevizError
 from sceneviz.models import SceneModel
@@ -26,6 +26,12 @@ def case(model: SceneModel, movie: Movie) -> Case:
     return Case(model, movie, RECIPE)
 
 
+@pytest.fixture(scope="module")
+def each(either: SceneModel, movie: Movie) -> Case:
+    """A case of each family."""
+    return Case(either, movie, either.recipe)
+
+
 def cut(case: Case, window: int, rows: Any, keys: Any, **where: Any) -> Cut:
     """Edges from answer tokens `rows` to tokens `keys`, both given as indices or slices."""
     layout = case.layouts[window]
@@ -34,19 +40,20 @@ def cut(case: Case, window: int, rows: Any, keys: Any, **where: Any) -> Cut:
     return Cut((row,), (key,), **where)
 
 
-def test_rows_equal_eager_attention_in_a_padded_batch(case: Case) -> None:
-    prefix = case.prefix(ALL)
-    assert len({layout.prompt_length for layout in case.layouts}) > 1, "else nothing is padded"
-    reading, capture = prefix.probe(case.answers, case.every_token(ALL, token_heads=()))
+def test_rows_equal_eager_attention_in_a_padded_batch(each: Case) -> None:
+    prefix = each.prefix(ALL)
+    assert len({layout.prompt_length for layout in each.layouts}) > 1, "else nothing is padded"
+    reading, capture = prefix.probe(each.answers, each.every_token(ALL, token_heads=()))
     for window in ALL:
-        wanted = case.eager(window)
+        wanted = each.eager(window)
+        assert np.ptp(wanted) > 0.05, "else any rows would do"
         got = capture.mass[window][..., : wanted.shape[-1]]
         np.testing.assert_allclose(got, wanted, atol=1e-5)
         assert not capture.mass[window][..., wanted.shape[-1] :].any()
         assert capture.tokens is not None
         np.testing.assert_allclose(capture.tokens[window], wanted.mean((0, 1)), atol=1e-5)
         np.testing.assert_allclose(capture.mass[window].sum(-1), 1, atol=1e-5)
-    for one, other in zip(reading.log_odds, prefix.read(case.answers).log_odds, strict=True):
+    for one, other in zip(reading.log_odds, prefix.read(each.answers).log_odds, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
@@ -121,12 +128,12 @@ def test_an_answer_that_no_later_row_sees_has_no_effect(case: Case) -> None:
     assert effect(decisions)[3:].max() > 0
 
 
-def test_gradients_match_finite_differences(case: Case) -> None:
+def test_gradients_match_finite_differences(each: Case) -> None:
     """Scale one group's mass at one decision row by 1 ± a little."""
-    prefix, step = case.prefix([1, 3]), 1e-2
-    groups = tuple(case.layouts[i].modality.astype(np.int64) for i in (1, 3))
+    prefix, step = each.prefix([1, 3]), 1e-2
+    groups = tuple(each.layouts[i].modality.astype(np.int64) for i in (1, 3))
     probe = Probe(groups, 6, gradient=True)
-    answers = [case.answers[i] for i in (1, 3)]
+    answers = [each.answers[i] for i in (1, 3)]
     slope = prefix.probe(answers, probe)[1].gradient
     assert slope is not None
     for prompt, layer, head, decision, group in [(0, 0, 1, 3, 2), (0, 1, 2, 0, 0), (1, 1, 3, 4, 5), (1, 0, 0, 2, 3)]:
@@ -217,19 +224,20 @@ def test_what_is_not_there_is_named(case: Case) -> None:
             prefix.probe([case.answers[1]], case.every_token([1], **options))
 
 
-def test_adapters_and_flash_names_do_not_matter(case: Case) -> None:
+def test_adapters_and_flash_names_do_not_matter(each: Case) -> None:
     from peft import LoraConfig, get_peft_model
 
-    base = random_model(1.0)
+    kind = each.model.module.config.model_type
+    base = random_model(1.0, BALANCED[kind], family=kind)
     lora = LoraConfig(r=4, target_modules=["q_proj", "k_proj", "v_proj"], init_lora_weights=False)
     base.module = get_peft_model(base.module, lora).get_base_model().eval()
-    adapted = Case(base, case.movie, RECIPE)
+    adapted = Case(base, each.movie, each.recipe)
     prefix = adapted.prefix([1])
-    got = prefix.probe([case.answers[1]], adapted.every_token([1]))[1].mass[0]
+    got = prefix.probe([each.answers[1]], adapted.every_token([1]))[1].mass[0]
     np.testing.assert_allclose(got, adapted.eager(1), atol=1e-5)
-    assert np.abs(got - case.eager(1)).max() > 1e-4
+    assert np.abs(got - each.eager(1)).max() > 1e-4
     base.module.config.text_config._attn_implementation = "flash_attention_2"
-    named = prefix.probe([case.answers[1]], adapted.every_token([1]))[1].mass[0]
+    named = prefix.probe([each.answers[1]], adapted.every_token([1]))[1].mass[0]
     np.testing.assert_array_equal(named, got)
     assert base.module.config.text_config._attn_implementation == "flash_attention_2"
 

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from reference import pixels
+from reference import pixels, tokens
 from small import noise_movie, random_model
 
 from sceneviz._text import ScenevizError
@@ -53,8 +53,7 @@ def test_free_writing_equals_generate(model: SceneModel, visual: bool) -> None:
         bundle = torch.cat([features.window(window.context) for window in windows])
     written = write(model, prompts, bundle)
     for window, prompt, text in zip(windows, prompts, written, strict=True):
-        pads = "<|image_pad|>" * recipe.tokens_per_frame
-        ids = model.tokenizer(prompt.text(frame=pads), add_special_tokens=False, return_tensors="pt")["input_ids"]
+        ids = tokens(model, prompt)
         output = model.module.generate(
             ids,
             attention_mask=torch.ones_like(ids),
