@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import difflib
 import hashlib
 import html
@@ -83,8 +84,11 @@ def write_whole(path: str | os.PathLike[str], data: str | bytes) -> Path:
     try:
         draft.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
         os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # a folder that refuses the file refuses this too
+            draft.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = error.filename or str(path)  # a full disk does not say where
         raise
     return path
 

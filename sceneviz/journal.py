@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sceneviz._text import ScenevizError, write_whole
+from sceneviz.lock import Held, hold
 
 _PLAN = "plan.json"
 
@@ -24,21 +26,35 @@ class Journal:
     folder: Path | None
     batch_size: int
     seconds: float = 0.0
+    _lock: Held | None = None
 
     @classmethod
     def open(cls, folder: str | Path | None, key: str, batch_size: int) -> Journal:
-        """The journal of the run `key`, new or found; a found one keeps its batch size."""
+        """The journal of the run `key`, new or found; a found one keeps its batch size. `close` it when done.
+
+        Raises `Busy` where another run is writing it.
+        """
         if folder is None:
             return cls(None, batch_size)
         inner = Path(folder) / key
         try:
-            inner.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise ScenevizError(f"resume={str(folder)!r}: a folder is expected there, a file was found") from None
-        plan = _read(inner / _PLAN)
-        journal = cls(inner, int(plan["batch_size"]) if plan else batch_size)
-        journal._write_plan()
+            lock = hold(inner)
+        except ScenevizError as error:
+            raise type(error)(f"resume={str(folder)!r}: {error}") from None
+        try:
+            plan = _read(inner / _PLAN, _plan)
+            journal = cls(inner, batch_size if plan is None else plan, _lock=lock)
+            if plan is None:
+                journal._write_plan()
+        except BaseException:
+            lock.close()
+            raise
         return journal
+
+    def close(self) -> None:
+        """Let another run have the folder."""
+        if self._lock is not None:
+            self._lock.close()
 
     def _write_plan(self) -> None:
         if self.folder is not None:
@@ -57,11 +73,12 @@ class Journal:
         """What was stored for the batch from this window on, if it holds as many windows."""
         if self.folder is None:
             return None
-        stored = _read(self._path(start))
-        if stored is None or len(stored["windows"]) != count:
+        stored: tuple[list[Any], float] | None = _read(self._path(start), _batch)
+        if stored is None or len(stored[0]) != count:
             return None
-        self.seconds += stored.get("seconds", 0.0)
-        return [[tuple(row) for row in rows] for rows in stored["windows"]]
+        windows, seconds = stored
+        self.seconds += seconds
+        return windows
 
     def store(self, start: int, windows: list[Any], seconds: float) -> None:
         """Keep a finished batch; floats are written exactly."""
@@ -70,11 +87,29 @@ class Journal:
             write_whole(self._path(start), json.dumps({"windows": windows, "seconds": seconds}))
 
 
-def _read(path: Path) -> Any:
-    """A JSON file that was written whole; None where there is none."""
+def _read(path: Path, understood: Any) -> Any:
+    """A JSON file that was written whole, as `understood` takes it; None where there is none."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        return understood(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise ScenevizError(f"{path}: damaged ({error}); delete it, and its batch is computed again") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise ScenevizError(f"{path}: damaged ({reason}); delete it, and what it held is computed again") from None
+
+
+def _plan(content: Any) -> int:
+    size = content["batch_size"]
+    if type(size) is not int or size < 1:
+        raise ValueError(f"batch_size {size!r}")
+    return size
+
+
+def _batch(content: Any) -> tuple[list[list[tuple[float, float]]], float]:
+    """The rows of each window, and the seconds that they took."""
+    windows = [[(float(yes), float(no)) for yes, no in rows] for rows in content["windows"]]
+    seconds = float(content.get("seconds", 0.0))
+    numbers = [value for rows in windows for row in rows for value in row]
+    if any(math.isnan(value) or value > 1e-3 for value in numbers) or not 0 <= seconds < math.inf:
+        raise ValueError("expected log-probabilities and seconds")
+    return windows, seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,8 @@ def predict(
     model: from `load_model`, or a name for it; the embedded model by default.
     recipe: how the movie is shown; what the checkpoint was trained with by default. Another one is said aloud.
     batch_size: windows computed together; "auto" fits them to memory. Where memory runs out, it is halved.
-    resume: a folder for finished batches; the same call goes on where a killed one stopped, to the same bytes.
+    resume: a folder for finished batches; the same call goes on where a killed one stopped, to the same bytes. One run
+        at a time: a second on the same folder, movie, model and recipe is refused.
 
     Decisions are those of greedy decoding, one token at a time, constrained to the answer template. With
     `recipe.sequential` off, each is made alone behind the same prompt.
@@ -43,7 +45,10 @@ def predict(
     if model is None or isinstance(model, str):
         model = load_model(model or "tiny")
     run = Run(movie, model, _checked_recipe(movie, model, recipe), batch_size=batch_size, resume=resume)
-    with tqdm(total=len(run.windows), desc="windows", unit="window", disable=None if progress else True) as bar:
+    with (
+        closing(run),
+        tqdm(total=len(run.windows), desc="windows", unit="window", disable=None if progress else True) as bar,
+    ):
         bar.update(run.finished)
         while not run.done:
             bar.update(run.step())

@@ -50,10 +50,18 @@ class Run:
         size = _batch_size(batch_size, model, movie, self.windows, recipe)
         self._answer = decide_batch if scheme is None else scheme.answer
         extra = () if scheme is None else (scheme.name,)
-        self._journal = Journal.open(resume, _run_key(movie, model, recipe, *extra), size)
         self._features = FrameFeatures(model, movie, recipe, store) if recipe.visual else None
         self._rows: Rows = []
-        self._take_finished()
+        self._journal = Journal.open(resume, _run_key(movie, model, recipe, *extra), size)
+        try:
+            self._take_finished()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the folder of finished batches; whoever makes a run with `resume` must close it."""
+        self._journal.close()
 
     @property
     def finished(self) -> int:

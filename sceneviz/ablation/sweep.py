@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sceneviz._text import ScenevizError, plain
 from sceneviz.ablation.conditions import ONE, Condition
+from sceneviz.lock import Busy
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
 from sceneviz.results import Prediction
@@ -95,6 +97,8 @@ def sweep(
                     bar.set_postfix_str(plain(film.name, 30), refresh=False)
                     try:
                         said = _read(film, model, group, bar, batch_size=batch_size, resume=resume)
+                    except Busy:
+                        raise
                     except Exception as error:
                         failed[place] = film.name, _reason(error)
                     else:
@@ -148,23 +152,25 @@ def _read(
     stores: dict[tuple[int, tuple[int, int]], SharedFeatures] = {}
     runs: dict[Any, Run] = {}
     names: dict[Any, list[str]] = defaultdict(list)
-    for condition in conditions:
-        recipe = condition.recipe_for(model.recipe)
-        key = (recipe, condition.scheme)
-        names[key].append(condition.name)
-        if key in runs:
-            continue
-        frames = (recipe.frames_per_shot, recipe.frame_size)
-        if recipe.visual and frames not in stores:
-            stores[frames] = SharedFeatures(model, movie, *frames)
-        store = stores[frames] if recipe.visual else None
-        runs[key] = Run(movie, model, recipe, store=store, scheme=condition.scheme, **options)
-        bar.update(runs[key].decided * len(names[key]))
-    while waiting := [key for key, run in runs.items() if not run.done]:
-        key = min(waiting, key=lambda each: runs[each].first)
-        before = runs[key].decided
-        runs[key].step()
-        bar.update((runs[key].decided - before) * len(names[key]))
+    with ExitStack() as opened:
+        for condition in conditions:
+            recipe = condition.recipe_for(model.recipe)
+            key = (recipe, condition.scheme)
+            names[key].append(condition.name)
+            if key in runs:
+                continue
+            frames = (recipe.frames_per_shot, recipe.frame_size)
+            if recipe.visual and frames not in stores:
+                stores[frames] = SharedFeatures(model, movie, *frames)
+            store = stores[frames] if recipe.visual else None
+            run = Run(movie, model, recipe, store=store, scheme=condition.scheme, **options)
+            runs[key] = opened.enter_context(closing(run))
+            bar.update(runs[key].decided * len(names[key]))
+        while waiting := [key for key, run in runs.items() if not run.done]:
+            key = min(waiting, key=lambda each: runs[each].first)
+            before = runs[key].decided
+            runs[key].step()
+            bar.update((runs[key].decided - before) * len(names[key]))
     said = {key: (run.prediction(), run.seconds) for key, run in runs.items()}
     return {name: said[key] for key in runs for name in names[key]}
 

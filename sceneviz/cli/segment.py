@@ -10,9 +10,11 @@ import sceneviz as sv
 from sceneviz._text import ScenevizError, clock, counted, plain
 from sceneviz.cli.options import add_model, add_reading
 from sceneviz.export import NAMES, export
+from sceneviz.lock import held
 
 if TYPE_CHECKING:
     from sceneviz.cli.options import Commands
+    from sceneviz.models import SceneModel
     from sceneviz.movie import Movie
     from sceneviz.results import Prediction
 
@@ -58,6 +60,11 @@ def find_scenes(movie: Movie, arguments: argparse.Namespace, out: Path) -> Predi
             "This is the small model that comes with sceneviz, trained on rendered movies: no claim about the paper, "
             "and weak on real films so far (its card, sceneviz/tiny/README.md, has the numbers)."
         )
+    with held(out / "resume"):
+        return _write(movie, model, arguments, out)
+
+
+def _write(movie: Movie, model: SceneModel, arguments: argparse.Namespace, out: Path) -> Prediction:
     prediction = sv.predict(movie, model, batch_size=arguments.batch_size, resume=out / "resume")
     for name in NAMES:
         export(movie, prediction, out / name, threshold=arguments.threshold)

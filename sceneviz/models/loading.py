@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sceneviz._text import ScenevizError, choice
 from sceneviz.recipe import Recipe
+from sceneviz.results.prediction import checked_threshold
 
 if TYPE_CHECKING:
     import torch
@@ -92,8 +93,8 @@ def read_card(folder: Path) -> dict[str, Any]:
     try:
         card: dict[str, Any] = json.loads(path.read_text("utf-8"))
         Recipe(**card.get("recipe", {}))
-        float(card.get("threshold", 0.5))
-    except (ValueError, TypeError, AttributeError) as error:
+        checked_threshold(float(card.get("threshold", 0.5)))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ScenevizError(f"{path}: expected a recipe and a threshold in JSON ({error})") from error
     return card
 

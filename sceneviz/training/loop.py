@@ -9,12 +9,13 @@ from typing import Any, cast
 import torch
 from torch import nn
 from transformers import Trainer, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
+from sceneviz.lock import held
 from sceneviz.models.loading import write_card
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
+from sceneviz.training.checkpoints import last_whole
 from sceneviz.training.config import TrainConfig
 from sceneviz.training.stores import FeatureStore, FrameStore
 from sceneviz.training.windows import Collator, TrainingWindows, training_loss
@@ -53,7 +54,8 @@ def finetune(
     model.module.train()
     model.module.model.visual.requires_grad_(not config.freeze_vision)
     checkpoints = out / "checkpoints"
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
+    with held(checkpoints):
+        trainer.train(resume_from_checkpoint=last_whole(checkpoints))
     model.module.eval().requires_grad_(True)
     model.recipe = recipe
     save_model(model, out)

@@ -9,7 +9,7 @@ import pytest
 
 ORDER = (
     # data sets after the renderer, whose movies are one of them
-    "_text movie recipe results reading synthetic data prompt models journal "
+    "_text movie recipe results reading synthetic data prompt models lock journal "
     "deciding run prediction schemes attention intervention attribution explanation metrics paper baselines training "
     "ablation tables export plot browser cli __main__ tiny"
 ).split()

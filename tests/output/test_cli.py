@@ -19,7 +19,7 @@ import sceneviz as sv
 from sceneviz import cli
 from sceneviz._text import ScenevizError
 
-FILES = {"scenes.csv", "shots.csv", "prediction.json", "chapters.txt", "timeline.png", "timeline.figure.json"}
+FILES = {"resume", "scenes.csv", "shots.csv", "prediction.json", "chapters.txt", "timeline.png", "timeline.figure.json"}
 
 
 @dataclass

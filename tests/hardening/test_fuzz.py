@@ -1,0 +1,91 @@
+"""Every parser takes whatever it is given: a result, or one clear line, and soon.
+
+`SCENEVIZ_FUZZ_SECONDS=1800 python -m pytest tests/hardening/test_fuzz.py` goes on for as long, with new examples; what
+it finds is kept in `finds.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+from bending import bent
+from finds import FINDS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from parsers import Parser, parsers, survives
+
+SECONDS = float(os.environ.get("SCENEVIZ_FUZZ_SECONDS", "0"))
+NAMES = "text subtitles shots characters labels starts scenes bassl splits metadata cast rate prediction".split()
+NAMES += ["attribution", "attention", "journal", "card", "folder"]
+EXAMPLES = 40
+ROUND = 1000  # examples a turn, when asked to go on
+SLOW_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def every(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Parser, Path]]:
+    """Each parser, with a folder of its own."""
+    made = parsers(tmp_path_factory.mktemp("made"))
+    assert list(made) == NAMES
+    return {name: (parser, tmp_path_factory.mktemp(name)) for name, parser in made.items()}
+
+
+def attempt(parser: Parser, folder: Path, name: str, data: bytes) -> str:
+    """Write a file, and read it."""
+    (folder / name).write_bytes(data)
+    begin = time.perf_counter()
+    said = survives(parser, folder / name)
+    assert time.perf_counter() - begin < SLOW_S
+    return said
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", NAMES)
+def test_good_files_are_read(name: str, every: dict[str, tuple[Parser, Path]]) -> None:
+    parser, folder = every[name]
+    for file, data in parser.good.items():
+        assert attempt(parser, folder, file, data) == ""
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", NAMES)
+def test_bent_files_give_a_result_or_a_line(name: str, every: dict[str, tuple[Parser, Path]]) -> None:
+    _try(*every[name], settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck)))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "file", "data"), FINDS)
+def test_what_was_found(name: str, file: str, data: bytes, every: dict[str, tuple[Parser, Path]]) -> None:
+    attempt(*every[name], file, data)
+
+
+@pytest.mark.skipif(not SECONDS, reason="goes on for as long as SCENEVIZ_FUZZ_SECONDS says")
+@pytest.mark.filterwarnings("ignore")
+def test_going_on(every: dict[str, tuple[Parser, Path]]) -> None:
+    end, turns, found = time.monotonic() + SECONDS, 0, {}
+    more = settings(max_examples=ROUND, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
+    while time.monotonic() < end:
+        for name in (name for name in NAMES if name not in found and time.monotonic() < end):
+            turns += 1
+            try:
+                _try(*every[name], more)
+            except Exception as error:
+                found[name] = f"{type(error).__name__}: {error}"
+                print(f"\n{name}: {found[name]}\n{getattr(error, '__notes__', '')}", flush=True)
+    print(f"{turns * ROUND:,} examples of {len(NAMES)} parsers in {SECONDS:.0f} s")
+    assert not found
+
+
+def _try(parser: Parser, folder: Path, how: settings) -> None:
+    files = st.sampled_from(sorted(parser.good)).flatmap(lambda file: st.tuples(st.just(file), bent(parser.good[file])))
+
+    @how
+    @given(files)
+    def test(drawn: tuple[str, bytes]) -> None:
+        attempt(parser, folder, *drawn)
+
+    partial(test)()
