@@ -35,9 +35,9 @@ def trust(
 
     distances: in shots, from 1; by default all that a focus has.
     A row a subject, measure and distance: subject, measure, distance, value, low, high (95 %, over movies), decisions,
-    movies. Subjects: "answer", the line written for the shot so far before; "decided shot", the other tokens of that
-    shot; "following shot", those of the shot so far behind, which has no answer yet. An answer is there only within the
-    window, so decided shots are those whose answer the decision could see. Measures, means over decisions:
+    movies, model. Subjects: "answer", the line written for the shot so far before; "decided shot", the other tokens of
+    that shot; "following shot", those of the shot so far behind, which has no answer yet. An answer is there only
+    within the window, so decided shots are those whose answer the decision could see. Measures, means over decisions:
 
     "mass", "lift": attention, mean over layers and heads, sinks left out, as in `AttentionMap.share`.
     "cut": how far the log-odds move (absolute) when no later row of the answer sees it: for an answer that is all of
@@ -66,7 +66,8 @@ def trust(
         pd.concat([_attention(attend(movie, model, told)), _effects(movie, model, told, far)]).assign(movie=number)
         for number, (movie, told) in enumerate(pairs)
     ]
-    return _over_movies(pd.concat(each, ignore_index=True), far, len(movies), seed)
+    table = _over_movies(pd.concat(each, ignore_index=True), far, len(movies), seed)
+    return table.assign(model=predictions[0].model_label)
 
 
 def _attention(attention: AttentionMap) -> pd.DataFrame:

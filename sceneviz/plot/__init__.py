@@ -1,11 +1,17 @@
-"""Drawing. Every function takes `ax`, returns it, and never shows, saves or touches rcParams; `save` alone writes."""
+"""Drawing. Every function takes `ax`, returns it, and never shows, saves or touches rcParams.
 
-from sceneviz.plot.attention import attention, attention_frames, heads
+`save` alone writes; `redraw` draws what it saved again, without a model.
+"""
+
+from sceneviz.plot.attention import attention, heads, layers, shares
 from sceneviz.plot.attribution import attribution, attribution_shots
 from sceneviz.plot.comparisons import ablation, positions
 from sceneviz.plot.curves import calibration, pr
 from sceneviz.plot.filmstrip import filmstrip
+from sceneviz.plot.frames import attention_frames
+from sceneviz.plot.redrawing import redraw
 from sceneviz.plot.saving import save
+from sceneviz.plot.sweeps import cost, loss, trust, windows
 from sceneviz.plot.timeline import timeline
 
 __all__ = [
@@ -15,10 +21,17 @@ __all__ = [
     "attribution",
     "attribution_shots",
     "calibration",
+    "cost",
     "filmstrip",
     "heads",
+    "layers",
+    "loss",
     "positions",
     "pr",
+    "redraw",
     "save",
+    "shares",
     "timeline",
+    "trust",
+    "windows",
 ]

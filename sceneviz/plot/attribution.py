@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sceneviz._text import ScenevizError
-from sceneviz.plot.attention import COLUMN_IN, NAMES
 from sceneviz.plot.style import (
+    COLUMN_IN,
     EMBEDDED_NOTE,
     FAINT,
     INK,
     MODALITY_COLORS,
+    NAMES,
     TEXT_PT,
     new_axes,
     remember,

@@ -55,7 +55,7 @@ def positions(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | Non
     plain_legend(ax, columns=2)
     dashes = ["dashes: prevalence"] * (shown["measure"].iloc[0] == "AP")
     table_caption(ax, ax.xaxis.label, shown, "95 % intervals over movies", *dashes)
-    remember(ax, "positions", data=shown.to_dict("list"))
+    remember(ax, "positions", data=shown.to_dict("list"), options={"measure": shown["measure"].iloc[0]})
     return ax
 
 
@@ -94,7 +94,9 @@ def ablation(
     ax.set(ylim=(len(names) - 0.5, -0.5))
     ax.set_xlabel(f"{measure} ({pooling})", **words())
     table_caption(ax, ax.xaxis.label, shown, *notes)
-    remember(ax, "ablation", data=shown.to_dict("list"))
+    options = {"measure": measure, "pooling": pooling}
+    theirs = {} if published is None else {"published": published.to_dict("list")}
+    remember(ax, "ablation", data=shown.to_dict("list"), options=options, **theirs)
     return ax
 
 

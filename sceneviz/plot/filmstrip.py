@@ -8,6 +8,7 @@ import numpy as np
 
 from sceneviz._text import ScenevizError, clock, plain
 from sceneviz.movie import Movie
+from sceneviz.plot.pictures import Pictures, kept_movie, pictures
 from sceneviz.plot.style import PAGE_IN, new_axes, remember, size_in, tidy, words
 
 if TYPE_CHECKING:
@@ -27,17 +28,18 @@ def filmstrip(movie: Movie, *, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, len(movie))
     ax.set_xticks([0.5], ["0\n0:00:00"], **words())  # takes its room before frames are counted
     ax.set_xlabel(" ", **words())
-    chosen = draw_strip(ax, movie)
+    shown = draw_strip(ax, movie)
+    chosen = list(shown)
     labels = [f"{shot}\n{short_clock(movie.shots[shot].start_s)}" for shot in chosen]
     ax.set_xticks([centre for centre, _ in slots(len(movie), len(chosen))], labels, **words())
     ax.set_xlabel(f"{plain(movie.name)} · {len(chosen)} of {len(movie)} shots, and when they start", **words())
     ax.tick_params(bottom=False)
-    remember(ax, "filmstrip", movie, data={"shot": chosen})
+    remember(ax, "filmstrip", movie, data={"shot": chosen}, kept=kept_movie(movie, shown))
     return ax
 
 
-def draw_strip(ax: Axes, movie: Movie) -> list[int]:
-    """Fill axes whose x runs over the shots, from 0 to `n_shots`, with frames; returns the shots shown."""
+def draw_strip(ax: Axes, movie: Movie) -> Pictures:
+    """Fill axes whose x runs over the shots, from 0 to `n_shots`, with frames; returns the frames shown, by shot."""
     if movie.frames is None:
         raise ScenevizError(f"a film strip needs frames, and movie {movie.name!r} has none")
     width_in, height_in = size_in(ax)
@@ -47,14 +49,17 @@ def draw_strip(ax: Axes, movie: Movie) -> list[int]:
     places = slots(len(movie), count)
     half = frame_in / width_in * len(movie) / 2
     pixels = (PIXELS, max(1, round(PIXELS * width / height)))
-    frames = movie.frames.read([movie.shots[shot] for _, shot in places], 1, pixels)
-    for (centre, _), frame in zip(places, frames, strict=True):
+    shown: Pictures = {}
+    for (centre, shot), (frames, texts) in zip(
+        places, pictures(movie, [shot for _, shot in places], 1, pixels), strict=True
+    ):
         extent = (centre - half, centre + half, 0.0, 1.0)
-        ax.imshow(frame[0], extent=extent, aspect="auto", interpolation="antialiased")
+        ax.imshow(frames[0], extent=extent, aspect="auto", interpolation="antialiased")
+        shown[shot] = texts
     ax.set(xlim=(0, len(movie)), ylim=(0, 1), xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set_visible(False)
-    return [shot for _, shot in places]
+    return shown
 
 
 def slots(n_shots: int, count: int) -> list[tuple[float, int]]:

@@ -26,6 +26,10 @@ MODALITY_COLORS = {
     "answer": "#CC79A7",
     "instruction": "#8C8C8C",
 }
+NAMES = {
+    "shot_id": "shot ID", "visual": "visual", "subtitle": "subtitles", "character": "characters", "answer": "answers",
+    "line": "own line", "instruction": "instruction", "sink": "sinks",
+}  # fmt: skip
 INK, MUTED, FAINT = "#222222", "#666666", "#D0D0D0"
 TRUE_COLORS = ("#4D4D4D", "#A6A6A6")  # scenes as labelled, alternating
 PREDICTED_COLORS = ("#332288", "#A79FD1")  # scenes as predicted, alternating
@@ -53,6 +57,18 @@ def words(**changes: Any) -> dict[str, Any]:
     return {"fontsize": TEXT_PT, "color": INK, "parse_math": False, "usetex": False} | changes
 
 
+def log_scale(ax: Axes, which: str) -> None:
+    """A logarithmic "x" or "y", with plain numbers as ticks: 0.5, 1, 2."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.set(**{f"{which}scale": "log"})
+    axis: Any = getattr(ax, f"{which}axis")
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def tidy(ax: Axes) -> None:
     """Thin lines at the left and below only, small ticks."""
     for side, spine in ax.spines.items():
@@ -65,7 +81,7 @@ def plain_legend(ax: Axes, columns: int = 1) -> None:
     """What the lines are, above the axes, where it hides nothing; names may come from files, and are no formulas."""
     legend = ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0.2, fontsize=SMALL_PT, labelcolor=INK,
-        frameon=False, handlelength=1.4, ncols=columns,
+        frameon=False, handlelength=1.4, handletextpad=0.5, columnspacing=1.2, ncols=columns,
     )  # fmt: skip
     for text in legend.get_texts():
         text.set(parse_math=False, usetex=False)
@@ -126,7 +142,11 @@ def small_print(ax: Axes, below: Any, names: Sequence[str], facts: Sequence[str]
 
 
 def remember(ax: Axes, figure: str, movie: Movie | str | None = None, **facts: Any) -> None:
-    """Keep with the axes what `save` writes beside the picture: plain values only. movie: a name where that is all."""
+    """Keep with the axes what `save` writes beside the picture: plain values only. movie: a name where that is all.
+
+    figure: the function that drew it. facts: what it was called with, `options` by their names, so that `redraw` finds
+    all that it needs.
+    """
     shown = {}
     if movie is not None:
         known = {"name": movie} if isinstance(movie, str) else {"name": movie.name, "fingerprint": movie.fingerprint}
@@ -134,6 +154,11 @@ def remember(ax: Axes, figure: str, movie: Movie | str | None = None, **facts: A
     _records[ax] = {"figure": figure} | shown | facts
 
 
-def remembered(axes: list[Axes]) -> list[dict[str, Any]]:
-    """What was kept with these axes."""
-    return [_records[ax] for ax in axes if ax in _records]
+def keep(ax: Axes, record: dict[str, Any]) -> None:
+    """Keep a record with the axes as it is: one that was saved says more than what was drawn from it."""
+    _records[ax] = record
+
+
+def remembered(ax: Axes) -> dict[str, Any] | None:
+    """What was kept with these axes; None where they are not of ours."""
+    return _records.get(ax)

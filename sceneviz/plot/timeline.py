@@ -11,6 +11,7 @@ import numpy as np
 from sceneviz._text import counted
 from sceneviz.movie import Movie
 from sceneviz.plot.filmstrip import draw_strip, short_clock
+from sceneviz.plot.pictures import kept_movie
 from sceneviz.plot.style import (
     FAINT,
     INK,
@@ -59,9 +60,8 @@ def timeline(movie: Movie, prediction: Prediction, *, threshold: float | None = 
         _draw_scenes(_row(ax, movie, strip_in + place * (ROW_IN + GAP_IN), ROW_IN), name, ends, colors)
     scenes = f"{counted(int(found.sum()) + 1, 'scene')} at threshold {level:.2f}"
     caption(panel, panel.xaxis.label, prediction, f"{len(movie)} shots, {scenes}")
-    if movie.frames is not None:
-        draw_strip(_row(ax, movie, 0.0, frame_in), movie)
-    remember(ax, "timeline", movie, **_facts(movie, prediction, level))
+    shown = {} if movie.frames is None else draw_strip(_row(ax, movie, 0.0, frame_in), movie)
+    remember(ax, "timeline", movie, **_facts(movie, prediction, level), kept=kept_movie(movie, shown))
     return ax
 
 

@@ -16,19 +16,23 @@ def packed(data: dict[str, Any]) -> str:
     return "{\n" + lines + "\n}\n"
 
 
-def opened(path: str | os.PathLike[str], what: str, *, form: str, version: int, again: str) -> dict[str, Any]:
+def opened(
+    path: str | os.PathLike[str], what: str, *, form: str, version: int, again: str, by: str | None = None
+) -> dict[str, Any]:
     """What was packed, without format and version; ScenevizError, in one line, where it isn't there or something else.
 
-    what: the kind of result, in lower case, as its class is called. again: what to do about another version.
+    what: the kind of result, in lower case. again: what to do about another version. by: what writes such a file; None
+    where it is the method `save` of the class that is called like the result.
     """
+    by = by or f"{what.title()}.save"
     try:
         data = json.loads(Path(path).read_bytes())
     except OSError as error:
         raise ScenevizError(f"no {what} to read at {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise ScenevizError(f"{path}: expected JSON written by {what.title()}.save, got something else") from error
+        raise ScenevizError(f"{path}: expected JSON written by {by}, got something else") from error
     if not isinstance(data, dict) or data.pop("format", None) != form:
-        raise ScenevizError(f"{path}: expected a file written by {what.title()}.save, got other JSON")
+        raise ScenevizError(f"{path}: expected a file written by {by}, got other JSON")
     if (found := data.pop("version", None)) != version:
         raise ScenevizError(f"{path}: expected {what} format {version}, got {found!r}; {again}")
     return data

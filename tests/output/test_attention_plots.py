@@ -74,6 +74,27 @@ def test_heads_is_a_map_of_layers_and_heads() -> None:
         plot.heads(made(), per="share")
 
 
+def test_shares_with_and_without_sinks_and_layers() -> None:
+    together = AttentionMap.together([made("one"), made("two", 2.0)])
+    ax = page()
+    assert plot.shares(together, per="lift", ax=ax) is ax
+    names = [tick.get_text() for tick in ax.get_yticklabels()]
+    dots = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    table = together.by_modality("lift").set_index("modality")["value"]
+    full = {round(line.get_ydata()[0] + 0.18): line.get_xdata()[0] for line in dots[: len(table)]}
+    assert full[names.index("visual")] == pytest.approx(table["visual"])
+    assert {line.get_markerfacecolor() for line in dots} >= {"white"}
+    assert "sinks left out, empty: in their groups" in said(ax).replace("\n", " ")
+    assert ax.get_xscale() == "log"
+    by_layer = page()
+    plot.layers(together, per="mass", ax=by_layer)
+    lines = {line.get_label(): line for line in by_layer.lines}
+    wanted = together.by_layer("mass").query("modality == 'visual'")
+    np.testing.assert_allclose(lines["visual"].get_ydata(), wanted["value"])
+    with pytest.raises(ScenevizError, match="per must be one of"):
+        plot.shares(together, per="share")
+
+
 def test_frames_lie_under_their_attention(table: pd.DataFrame, make_movie: Callable) -> None:
     ax = page()
     movie = make_movie([3, 3, 4])

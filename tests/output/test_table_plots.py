@@ -122,6 +122,67 @@ def test_ablation_sets_published_values_apart(movies: list, answers: Callable) -
         plot.ablation(table, pooling="mean", ax=column())
 
 
+def swept(movies: list, answers: Callable, names: tuple[str, ...]) -> pd.DataFrame:
+    scores = sv.score(movies, answers(embedded=True)).query("pooling != 'movie'")
+    return pd.concat([scores.assign(condition=name, seconds=2.0**k) for k, name in enumerate(names)])
+
+
+def test_windows_are_a_map_with_its_numbers(movies: list, answers: Callable) -> None:
+    table = swept(movies, answers, ("20 / 10", "20 / 5", "5 / 5", "something else"))
+    ax = plot.windows(table, published=sv.tables.paper("windows"), ax=column())
+    (image,) = ax.images
+    shown = np.ma.filled(np.ma.masked_invalid(image.get_array()), np.nan)
+    value = table.query("measure == 'F1@.5' and pooling == 'micro'")["value"].iloc[0]
+    np.testing.assert_allclose(shown, [[value, np.nan], [value, value]])  # contexts 5, 20 down; focuses 5, 10 across
+    assert f"{value:.3f} (0.621)" in said(ax)
+    assert "published, Scene-VLM 7B" in said(ax)
+    assert EMBEDDED_NOTE in said(ax)
+    with pytest.raises(ScenevizError, match="context / focus"):
+        plot.windows(swept(movies, answers, ("full",)), ax=column())
+
+
+def test_cost_names_every_condition_beside_its_point(movies: list, answers: Callable) -> None:
+    table = swept(movies, answers, ("1 a shot", "2 a shot", "3 a shot"))
+    ax = plot.cost(table, measure="F1@.5", ax=column())
+    (points,) = [line for line in ax.lines if line.get_marker() == "o"]
+    value = table.query("measure == 'F1@.5' and pooling == 'micro'")["value"].iloc[0]
+    np.testing.assert_allclose(points.get_xydata(), [[1, value], [2, value], [4, value]])
+    assert {"1 a shot", "2 a shot", "3 a shot"} <= {text.get_text() for text in ax.texts}
+    assert ax.get_xscale() == "log"
+    with pytest.raises(ScenevizError, match="per must be one of"):
+        plot.cost(table, per="minutes", ax=column())
+
+
+def test_trust_sets_answers_and_shots_side_by_side() -> None:
+    rows = [
+        {"subject": subject, "measure": measure, "distance": far, "value": far, "low": far, "high": far + 1}
+        for subject in ("answer", "decided shot", "following shot")
+        for measure in ("lift", "cut")
+        for far in (1, 3)
+    ]
+    table = pd.DataFrame(rows).assign(decisions=9, movies=2, model="a fake")
+    ax = plot.trust(table, measure="lift", ax=column())
+    lines = [line for line in ax.lines if line.get_marker() in "vos"]
+    assert [line.get_ydata().tolist() for line in lines] == [[1, 3]] * 3
+    for words in ("an earlier answer", "a following shot", "attention over uniform", "2 movies"):
+        assert words in said(ax)
+    assert EMBEDDED_NOTE not in said(ax)
+    assert EMBEDDED_NOTE in said(plot.trust(table.assign(model="tiny (embedded)"), ax=column()))
+    with pytest.raises(ScenevizError, match="measure must be one of 'lift', 'cut'"):
+        plot.trust(table, measure="flip", ax=column())
+
+
+def test_loss_shows_what_was_logged_and_its_mean() -> None:
+    log = pd.DataFrame({"step": [10, 20, 30, 30], "loss": [3.0, 2.0, 1.0, np.nan], "eval_loss": [np.nan] * 3 + [1.5]})
+    ax = plot.loss(log, ax=column())
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[3, 2, 1], [3, 2, 1], [1.5]]
+    assert "validation" in said(ax)
+    two = plot.loss(pd.concat([log.assign(run="before"), log.assign(run="after")]), ax=column())
+    assert {"before", "after"} <= set(said(two).split())
+    with pytest.raises(ScenevizError, match="columns step and loss"):
+        plot.loss(log.drop(columns="loss"), ax=column())
+
+
 def test_figures_of_the_embedded_model_say_so(movies: list, answers: Callable) -> None:
     for embedded in (False, True):
         predictions = answers(embedded=embedded)

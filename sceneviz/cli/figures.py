@@ -1,0 +1,45 @@
+"""`sceneviz figures DIR`: all figures of a folder, drawn again from the numbers beside them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sceneviz._text import ScenevizError, choice, plain
+
+if TYPE_CHECKING:
+    from sceneviz.cli.options import Commands
+
+
+def add(commands: Commands) -> None:
+    """The verb and its options."""
+    command = commands.add_parser(
+        "figures",
+        help="draw saved figures again, without a model",
+        description="Draw every figure of a folder and of the folders in it again, from the .figure.json that stands "
+        "beside it. Neither the model nor the film is needed.",
+    )
+    command.add_argument("folder", metavar="DIR", type=Path, help="where the figures are, with their .figure.json")
+    command.add_argument("--out", type=Path, metavar="DIR", help="where pictures go (default: where they were)")
+    command.add_argument(
+        "--format", choices=("pdf", "svg", "png"), help="what to write instead of what each of them was"
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Draw them, and print each picture's path."""
+    from sceneviz import plot
+    from sceneviz.plot.saving import SUFFIX, UNDATED, opened_figure
+
+    folder, out = arguments.folder, arguments.out or arguments.folder
+    if not folder.is_dir():
+        raise ScenevizError(f"expected a folder with saved figures, there is none at {folder}")
+    saved = sorted(folder.rglob(f"*{SUFFIX}"))
+    if not saved:
+        raise ScenevizError(f"no saved figure (*{SUFFIX}) in {folder}; sceneviz.plot.save writes one beside a picture")
+    for record in saved:
+        kind = arguments.format or choice(str(opened_figure(record).get("kind")), UNDATED, f"{record}: kind")
+        name = f"{record.name.removesuffix(SUFFIX)}.{kind}"
+        print(plain(plot.save(plot.redraw(record), (out / record.relative_to(folder)).with_name(name)), 1000))

@@ -1,0 +1,214 @@
+"""Saved figures are drawn again from the numbers beside them: the same picture, without model, film or torch."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from test_attention_map import made as attended
+from test_attribution_tables import made as attributed
+
+import sceneviz as sv
+from sceneviz import cli, plot
+from sceneviz._text import ScenevizError
+from sceneviz.attribution import Group
+from sceneviz.results import AttentionMap
+
+RNG = np.random.default_rng(3)
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    pyplot.close("all")
+
+
+@pytest.fixture
+def draws(make_movie: Callable, make_prediction: Callable) -> dict[str, Callable[..., Axes]]:
+    """Every plot by its name, on made-up data."""
+    movie = make_movie([3, 2, 5, 9, 2, 4], name="plain $x^2_{")
+    others = [make_movie(RNG.integers(2, 7, 9).tolist(), f"movie {k}") for k in range(3)]
+    answers = [make_prediction(each, RNG.random(len(each) - 1), embedded=True) for each in others]
+    scores = sv.score(others, answers).query("pooling != 'movie'")
+    sweep = pd.concat([scores.assign(condition=name, seconds=k + 0.5) for k, name in enumerate(("20 / 10", "5 / 5"))])
+    seen = AttentionMap.together([attended("one", embedded=True), attended("two", 2.0, embedded=True)])
+    by_shot = [Group(name, "before", shot, 3) for name in ("visual", "subtitle") for shot in (3, 4)]
+    return {
+        "timeline": lambda ax: plot.timeline(movie, make_prediction(movie), threshold=0.3, ax=ax),
+        "filmstrip": lambda ax: plot.filmstrip(movie, ax=ax),
+        "pr": lambda ax: plot.pr(sv.tables.pr(others, answers), ax=ax),
+        "calibration": lambda ax: plot.calibration(sv.tables.calibration(others, answers), ax=ax),
+        "positions": lambda ax: plot.positions(sv.tables.position(others, answers), measure="AP", ax=ax),
+        "ablation": lambda ax: plot.ablation(sweep, published=sv.tables.paper("windows"), measure="F1@.5", ax=ax),
+        "windows": lambda ax: plot.windows(sweep, published=sv.tables.paper("windows"), ax=ax),
+        "cost": lambda ax: plot.cost(sweep, ax=ax),
+        "trust": lambda ax: plot.trust(trusted(), measure="flip signed", ax=ax),
+        "loss": lambda ax: plot.loss(pd.DataFrame({"step": range(20), "loss": RNG.random(20)}), ax=ax),
+        "attention": lambda ax: plot.attention(seen, ax=ax),
+        "layers": lambda ax: plot.layers(seen, per="mass", ax=ax),
+        "shares": lambda ax: plot.shares(seen, per="lift", ax=ax),
+        "heads": lambda ax: plot.heads(seen, modality="visual", ax=ax),
+        "attention_frames": lambda ax: plot.attention_frames(movie, looked(), shots=3, ax=ax),
+        "attribution": lambda ax: plot.attribution(attributed("shapley", [1, 2, -3, 4]).to_frame(), ax=ax),
+        "attribution_shots": lambda ax: plot.attribution_shots(
+            attributed("ablation", [1, -2, 3, 4], groups=by_shot).to_frame(), ax=ax
+        ),
+    }
+
+
+def looked() -> pd.DataFrame:
+    """A decision on shot 5 that looked at shots 4 to 7."""
+    rows = [
+        {"shot": shot, "frame": frame, "row": row, "column": column, "mass": float(RNG.random()) / 100}
+        for shot in (4, 5, 6, 7)
+        for frame in (0, 1)
+        for row in (0, 1)
+        for column in (0, 1, 2)
+    ]
+    return pd.DataFrame(rows).assign(movie="plain", model="a model", embedded=True, decision=5)
+
+
+def trusted() -> pd.DataFrame:
+    """A table as `tables.trust` gives it."""
+    rows = [
+        {"subject": subject, "measure": measure, "distance": distance, "value": distance / 10}
+        for subject in ("answer", "decided shot", "following shot")
+        for measure in ("lift", "cut", "flip signed")
+        for distance in (1, 2, 3)
+    ]
+    table = pd.DataFrame(rows).assign(decisions=8, movies=2, model="tiny (embedded)")
+    return table.assign(low=table["value"] - 0.05, high=table["value"] + 0.05)
+
+
+def page(height: float = 2.2) -> Axes:
+    return Figure(figsize=(3.25, height), layout="constrained").subplots()
+
+
+def test_every_plot_is_drawn_again(draws: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(draws) == set(plot.__all__) - {"save", "redraw"}
+    for name, draw in draws.items():
+        plot.save(draw(page()), tmp_path / "first" / f"{name}.svg")
+    assert cli.main(["figures", str(tmp_path / "first"), "--out", str(tmp_path / "again")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(draws)
+    for name in draws:
+        first, again = (tmp_path / folder / f"{name}.svg" for folder in ("first", "again"))
+        assert first.read_text() == again.read_text(), name
+        records = [json.loads(path.with_suffix(".figure.json").read_text()) for path in (first, again)]
+        assert records[0] == records[1], name
+
+
+def test_a_page_of_several_is_drawn_again(draws: dict, tmp_path: Path) -> None:
+    figure, axes = pyplot.subplots(
+        2, 2, figsize=(6.875, 4), layout="constrained", width_ratios=[2, 1], height_ratios=[1, 2]
+    )
+    for ax, name in zip(axes.flat, ("timeline", "pr", "heads", "loss"), strict=True):
+        draws[name](ax).set_title(f"the {name}", loc="left", fontsize=7)
+    first = plot.save(figure, tmp_path / "page.svg")
+    again = plot.save(plot.redraw(tmp_path / "page.figure.json"), tmp_path / "again.svg")
+    assert first.read_text() == again.read_text()
+    boxes = figure.add_axes((0.8, 0.8, 0.15, 0.15))
+    draws["loss"](boxes)
+    plot.save(figure, tmp_path / "page.svg")
+    assert len(plot.redraw(tmp_path / "page.figure.json").axes) == 6  # and the map's scale
+
+
+def test_it_takes_neither_torch_nor_transformers(draws: dict, tmp_path: Path) -> None:
+    for name in ("timeline", "heads", "attention_frames"):
+        plot.save(draws[name](page()), tmp_path / f"{name}.png")
+    code = (
+        "import sys; sys.modules.update(torch=None, transformers=None, av=None)\n"
+        f"from sceneviz.cli import main; sys.exit(main(['figures', {str(tmp_path)!r}, '--format', 'pdf']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert {path.name for path in tmp_path.glob("*.pdf")} == {"timeline.pdf", "heads.pdf", "attention_frames.pdf"}
+
+
+def test_pdfs_hold_text_as_text_and_rasters_only_inside(draws: dict, tmp_path: Path) -> None:
+    for name, draw in draws.items():
+        # A film strip's frames are as high as the axes.
+        data = plot.save(draw(page(0.8 if name == "filmstrip" else 2.2)), tmp_path / f"{name}.pdf").read_bytes()
+        assert b"/FontFile2" in data, name
+        (box,) = re.findall(rb"/MediaBox \[ ?([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) ?\]", data)
+        across = float(box[2]) / 72 * 300  # pixels of a raster as wide as the page
+        assert all(int(width) < 0.95 * across for width in re.findall(rb"/Width (\d+)", data)), name
+        text = _text(data)
+        for word in WORDS[name].split():
+            assert word in text, (name, word)
+
+
+WORDS = {
+    "timeline": "predicted true shot",  # no word with an fi: fonts may draw these two letters as one
+    "filmstrip": "shots start",
+    "pr": "recall precision prevalence embedded",
+    "calibration": "share boundaries embedded",
+    "positions": "focus embedded",
+    "ablation": "published embedded",
+    "windows": "context focus embedded",
+    "cost": "seconds embedded",
+    "trust": "away embedded",
+    "loss": "step loss",
+    "attention": "visual embedded",
+    "layers": "layer embedded",
+    "shares": "visual embedded",
+    "heads": "layer head embedded",
+    "attention_frames": "decision embedded",
+    "attribution": "log-odds visual",
+    "attribution_shots": "log-odds visual",
+}
+
+
+def _text(data: bytes) -> str:
+    """All strings that a PDF's pages show."""
+    found = []
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", data, re.S):
+        try:
+            content = zlib.decompressobj().decompress(stream)
+        except zlib.error:
+            continue
+        for block in re.findall(rb"BT(.*?)ET", content, re.S):
+            found.append(b"".join(re.findall(rb"\(((?:\\.|[^\\)])*)\)", block)).decode("latin-1"))
+    return " ".join(found).replace("\x00", "").replace("\xa0", " ")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda record: record | {"version": 9}, "expected figure format 1, got 9"),
+        (lambda record: record | {"format": "song"}, "written by plot.save"),
+        (lambda record: {key: record[key] for key in record if key != "plots"}, "is damaged"),
+        (lambda record: record | {"plots": [record["plots"][0] | {"figure": "pie"}]}, "a plot must be one of"),
+        (lambda record: record | {"plots": [record["plots"][0] | {"data": {"step": [1]}}]}, "columns step and loss"),
+        (lambda record: record | {"kind": "exe"}, "kind must be one of"),
+    ],
+)
+def test_a_damaged_record_is_one_line(
+    change: Callable, said: str, draws: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plot.save(draws["loss"](page()), tmp_path / "loss.png")
+    path = tmp_path / "loss.figure.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    assert cli.main(["figures", str(tmp_path)]) == 2
+    complaint = capsys.readouterr().err
+    assert said in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_where_there_is_nothing_to_draw(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["figures", str(tmp_path)]) == 2
+    assert "no saved figure" in capsys.readouterr().err
+    assert cli.main(["figures", str(tmp_path / "none")]) == 2
+    assert "expected a folder" in capsys.readouterr().err
+    with pytest.raises(ScenevizError, match="no figure to read"):
+        plot.redraw(tmp_path / "none.figure.json")
