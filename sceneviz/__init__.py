@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sceneviz.attention import attend as attend
     from sceneviz.attribution import attribute as attribute
     from sceneviz.data import read_movies as read_movies
+    from sceneviz.explanation import explain as explain
     from sceneviz.intervention import intervene as intervene
     from sceneviz.metrics import score as score
     from sceneviz.models import load_model as load_model
@@ -60,6 +61,7 @@ _HOMES = {
     "AttentionMap": "results",
     "intervene": "intervention",
     "attribute": "attribution",
+    "explain": "explanation",
     "score": "metrics",
     "ablate": "ablation",
 }

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from sceneviz.attribution.agreement import compared as compared
     from sceneviz.attribution.pointing import carried as carried
     from sceneviz.attribution.pointing import pointing as pointing
+    from sceneviz.explanation import factuality as explanations
+    from sceneviz.explanation import faithfulness as faithfulness
     from sceneviz.intervention.trust import trust as trust
     from sceneviz.metrics import calibration_table as calibration
     from sceneviz.metrics import error_table as errors
@@ -31,6 +33,8 @@ _HOMES = {
     "agreement": ("attribution.agreement", "agreement"),
     "carried": ("attribution.pointing", "carried"),
     "pointing": ("attribution.pointing", "pointing"),
+    "explanations": ("explanation.facts", "factuality"),
+    "faithfulness": ("explanation.faith", "faithfulness"),
     "paper": ("paper", "paper_table"),
     "beside_paper": ("paper", "beside_paper"),
 }
@@ -41,6 +45,8 @@ __all__ = [
     "carried",
     "compared",
     "errors",
+    "explanations",
+    "faithfulness",
     "paper",
     "pointing",
     "position",

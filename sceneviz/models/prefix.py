@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sceneviz.models.kernel import Watch
     from sceneviz.models.probe import Capture, Probe
     from sceneviz.models.scene_model import SceneModel
+    from sceneviz.models.writing import Written
 
 Answers = Sequence[Sequence[bool]]
 
@@ -159,6 +160,43 @@ class Prefix:
         for place, tail in self._lines():
             reading.put(self._log_odds(self._suffix(tail), tail.keep, tail.decides), tail.rows, slice(place, place + 1))
         return reading
+
+    def write(
+        self, answers: Answers, requests: Sequence[Sequence[int]], rows: Sequence[int], *, most: int
+    ) -> list[Written]:
+        """What the model writes, greedily, behind whole answers and a further request, an entry a request.
+
+        answers, rows: for each request, the answers before it, and whose prompt it belongs to; a prompt may have many.
+        requests: their tokens. most: tokens after which writing stops.
+        """
+        from transformers import DynamicCache
+
+        from sceneviz.models.writing import write_on
+
+        tails = [len(self.layouts[row]) - self.layouts[row].prompt_length for row in rows]
+        lengths = [tail + len(request) for tail, request in zip(tails, requests, strict=True)]
+        written: dict[int, Written] = {}
+        for length in sorted(set(lengths)):  # rows of a batch end in the same place
+            of = [number for number, each in enumerate(lengths) if each == length]
+            chosen = [rows[number] for number in of]
+            whole = self._written([answers[number] for number in of], chosen)
+            ids = torch.stack(
+                [
+                    torch.cat((own[self._length : self._length + tails[number]], own.new_tensor(requests[number])))
+                    for own, number in zip(whole, of, strict=True)
+                ]
+            )
+            start = self._positions[:, chosen, self._length, None]  # text counts on by one
+            found = write_on(
+                self.model,
+                ids,
+                DynamicCache(self._past(chosen)),
+                mask=torch.cat((self._mask[chosen][:, : self._length], torch.ones_like(ids)), 1),
+                positions=start + torch.arange(length, device=start.device),
+                most=most,
+            )
+            written |= dict(zip(of, found, strict=True))
+        return [written[number] for number in range(len(rows))]
 
     def probe(
         self, answers: Answers | None, probe: Probe, rows: Sequence[int] | None = None

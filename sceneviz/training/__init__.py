@@ -1,4 +1,4 @@
-"""Training: windows of labelled movies to a checkpoint with its recipe."""
+"""Training: windows of labelled movies to a checkpoint with its recipe; and then to one that says why."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ from typing import TYPE_CHECKING, Any
 from sceneviz.training.config import TrainConfig
 
 if TYPE_CHECKING:
+    from sceneviz.training.alignment import align
     from sceneviz.training.loop import finetune
+    from sceneviz.training.rationales import Annotated, Rationale, Rendered
 
-__all__ = ["TrainConfig", "finetune"]
+__all__ = ["Annotated", "Rationale", "Rendered", "TrainConfig", "align", "finetune"]
+
+_HOMES = {
+    "Annotated": "rationales",
+    "Rationale": "rationales",
+    "Rendered": "rationales",
+    "align": "alignment",
+    "finetune": "loop",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """`finetune` loads torch and transformers when first asked for."""
-    if name != "finetune":
+    """What needs torch and transformers loads when it is first asked for."""
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from sceneviz.training.loop import finetune
+    from importlib import import_module
 
-    return finetune
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,226 @@
+"""`align`: after the training for boundaries, a model learns to say why, and goes on answering as before."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sceneviz._text import ScenevizError, counted
+from sceneviz.explanation.asking import request
+from sceneviz.models.scene_model import SceneModel
+from sceneviz.movie import Movie
+from sceneviz.prompt import shot_id
+from sceneviz.recipe import Recipe
+from sceneviz.training.config import TrainConfig
+from sceneviz.training.loop import open_store, save_model
+from sceneviz.training.rationales import Annotated, Explained, ExplainedWindows, Rationale, Rationales, Rendered
+from sceneviz.training.windows import Collator, TrainingWindows
+
+SAID_EVERY = 10  # steps
+
+
+def align(
+    movies: Sequence[Movie],
+    model: SceneModel,
+    rationales: Sequence[Rationale] | Rationales | None = None,
+    *,
+    config: TrainConfig | None = None,
+    out: str | Path,
+    recipe: Recipe | None = None,
+    frames: str | Path | None = None,
+    most: int = 6,
+    plain: float = 0.25,
+    weight: float = 1.0,
+) -> SceneModel:
+    """Teach a model, in place, to explain its answers, after `finetune` has taught it to give them.
+
+    movies: with labels. rationales: why some of their answers are what they are, in the language of
+        `sceneviz.explanation`: a list (the paper has 35 for a 7B model), or what gives them; by default those that the
+        renderer knows, for rendered movies.
+    config: as for `finetune`; recipe, frames: too. With adapters in the model these alone are trained.
+    out: gets the model, `alignment.jsonl` with a line of losses for every ten steps, and `alignment.pt`, from which a
+        killed run goes on.
+    most: reasons in one window, which are computed behind one prompt.
+    plain: share of windows that explain nothing. In these and in all others the answers are learned along, as in
+        `finetune`, so that they stay what they are. weight: what a reason's tokens, on average, count for beside them.
+    """
+    config, recipe, out = config or TrainConfig(steps=200, learning_rate=5e-5), recipe or model.recipe, Path(out)
+    if most < 1 or not 0 <= plain < 1 or weight <= 0:
+        raise ScenevizError(f"align: expected most >= 1, 0 <= plain < 1, weight > 0; got {most}, {plain}, {weight}")
+    if rationales is None:
+        rationales = Rendered(movies)
+    elif isinstance(rationales, Sequence):
+        rationales = Annotated(movies, rationales)
+    windows = TrainingWindows(movies, recipe, config)
+    explained = ExplainedWindows(windows, rationales, most=most, plain=plain)
+    store = open_store(model, windows, Path(frames) if frames is not None else out / "frames")
+    collator = Reasoned(model, Collator(model, windows, store))
+    module, adapted = model.module, any("lora_" in name for name, _ in model.module.named_parameters())
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_("lora_" in name if adapted else not (config.freeze_vision and ".visual." in name))
+    state = _State(module, config)
+    out.mkdir(parents=True, exist_ok=True)
+    state.load(out / "alignment.pt")
+    module.train()
+    _run(model, explained, collator, state, weight, out)
+    module.eval().requires_grad_(True)
+    model.recipe = recipe
+    save_model(model, out)
+    return model
+
+
+class Reasoned:
+    """Explained windows to what a step takes in: the training batch, and behind each answer its reasons.
+
+    Each reason follows the whole answer as if it were the only one: none sees another, and all count their positions
+    on from the answer's last token.
+    """
+
+    def __init__(self, model: SceneModel, collator: Collator) -> None:
+        self.model, self.collator = model, collator
+
+    def __call__(self, explained: Sequence[Explained]) -> dict[str, Any]:
+        """As `Collator`, with ids and positions longer, and mask `(batch, 1, length, length)` bool, True where seen;
+
+        reason_rows, reason_columns, reason_targets: for each token of a reason, its end included, the place whose
+        output has to say it, and its ID.
+        """
+        batch = self.collator([each.sample for each in explained])
+        parts = [self._parts(each) for each in explained]
+        plain = [len(layout) for layout in batch["layouts"]]
+        length = max(start + sum(map(len, own)) for start, (own, _) in zip(plain, parts, strict=True))
+        short = batch["ids"].shape[1]
+        ids = torch.full((len(parts), length), self.model.pad)
+        ids[:, :short] = batch["ids"]
+        positions = torch.zeros(3, len(parts), length, dtype=batch["positions"].dtype)
+        positions[:, :, :short] = batch["positions"]
+        mask = torch.ones(length, length, dtype=torch.bool).tril().repeat(len(parts), 1, 1)
+        rows: list[int] = []
+        columns: list[int] = []
+        for row, (start, (reasons, asked)) in enumerate(zip(plain, parts, strict=True)):
+            at = start
+            for tokens, silent in zip(reasons, asked, strict=True):
+                stop = at + len(tokens)
+                ids[row, at:stop] = torch.tensor(tokens)
+                positions[:, row, at:stop] = positions[:, row, start - 1, None] + 1 + torch.arange(len(tokens))
+                mask[row, at:stop, start:at] = False
+                columns += range(at + silent - 1, stop - 1)
+                rows += [row] * (len(tokens) - silent)
+                at = stop
+        reason_rows, reason_columns = torch.tensor(rows, dtype=torch.long), torch.tensor(columns, dtype=torch.long)
+        return {
+            **batch,
+            "ids": ids,
+            "positions": positions,
+            "mask": mask[:, None],
+            "reason_rows": reason_rows,
+            "reason_columns": reason_columns,
+            "reason_targets": ids[reason_rows, reason_columns + 1],
+        }
+
+    def _parts(self, explained: Explained) -> tuple[list[list[int]], list[int]]:
+        """For each reason its tokens, those that ask for it first, and how many of them ask."""
+        encoder, sample = self.model.encoder, explained.sample
+        found, asked = [], []
+        for shot, text in zip(explained.shots, explained.texts, strict=True):
+            labels = self.collator.movies[sample.movie].labels
+            assert labels is not None
+            asking = request(encoder, shot_id(shot, sample.first), bool(labels[0, shot] in (1, -1)))
+            found.append([*asking, *encoder.text(text, data=True), int(self.model.tokenizer.eos_token_id)])
+            asked.append(len(asking))
+        return found, asked
+
+
+def alignment_losses(model: SceneModel, batch: dict[str, Any]) -> dict[str, Tensor]:
+    """The loss of the answers, as in `finetune`, and the mean next-token loss of the reasons; 0 where there is none."""
+    device, features = model.device, batch["features"]
+    if batch["frames"] is not None:
+        features = model.family.encode(model.module, batch["frames"].to(device))
+    hidden = model.module.model(
+        input_ids=batch["ids"].to(device),
+        attention_mask=batch["mask"].to(device),
+        position_ids=batch["positions"].to(device),
+        use_cache=False,
+        **({} if features is None else model.family.vision(features.to(device))),
+    ).last_hidden_state
+
+    def missed(rows: Tensor, columns: Tensor, targets: Tensor) -> Tensor:
+        logits = model.module.lm_head(hidden[rows, columns]).float()
+        return nn.functional.cross_entropy(logits, targets.to(device), reduction="none")
+
+    weights = batch["weights"].to(device)
+    answers = missed(batch["rows"], batch["columns"], batch["targets"])
+    reasons = missed(batch["reason_rows"], batch["reason_columns"], batch["reason_targets"])
+    return {"answers": (answers * weights).sum() / weights.sum(), "reasons": reasons.sum() / max(1, len(reasons))}
+
+
+@dataclass
+class _State:
+    """What a killed run goes on from."""
+
+    module: Any
+    config: TrainConfig
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        self.weights = {name: weight for name, weight in self.module.named_parameters() if weight.requires_grad}
+        decay = self.config.weight_decay
+        self.optimiser = torch.optim.AdamW(self.weights.values(), betas=(0.9, 0.98), weight_decay=decay)
+
+    def update(self, loss: Tensor) -> None:
+        config, left = self.config, (self.config.steps - self.step) / self.config.steps
+        falling = 0.5 * (1 - math.cos(math.pi * left)) if config.schedule == "cosine" else 1.0
+        for group in self.optimiser.param_groups:
+            group["lr"] = config.learning_rate * min((self.step + 1) / max(1, config.warmup), falling)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
+        self.optimiser.step()
+        self.step += 1
+
+    def save(self, path: Path) -> None:
+        part = path.with_suffix(".part")
+        weights = {name: weight.detach() for name, weight in self.weights.items()}
+        torch.save({"weights": weights, "optimiser": self.optimiser.state_dict(), "step": self.step}, part)
+        part.replace(path)
+
+    def load(self, path: Path) -> None:
+        if not path.is_file():
+            return
+        saved = torch.load(path, weights_only=True)
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(saved["weights"][name])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.step = saved["step"]
+
+
+def _run(
+    model: SceneModel, explained: ExplainedWindows, collator: Reasoned, state: _State, weight: float, out: Path
+) -> None:
+    config, log = state.config, out / "alignment.jsonl"
+    kept = log.read_text("utf-8").splitlines() if log.is_file() else []
+    lines = [line for line in kept if json.loads(line)["step"] <= state.step]
+    seen: list[dict[str, float]] = []
+    while state.step < config.steps:
+        batch = collator([explained[state.step * config.batch_size + i] for i in range(config.batch_size)])
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=config.autocast):
+            losses = alignment_losses(model, batch)
+        state.update(losses["answers"] + weight * losses["reasons"])
+        seen.append({name: float(loss.detach()) for name, loss in losses.items()})
+        if state.step % SAID_EVERY == 0 or state.step == config.steps:
+            means = {name: round(float(np.mean([each[name] for each in seen])), 4) for name in losses}
+            lines.append(json.dumps({"step": state.step, **means}))
+            log.write_text("\n".join(lines) + "\n", "utf-8")
+            print(f"alignment {state.step}/{counted(config.steps, 'step')}: {means}", flush=True)
+            seen = []
+        if state.step % config.checkpoint_every == 0 or state.step == config.steps:
+            state.save(out / "alignment.pt")
