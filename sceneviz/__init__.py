@@ -9,6 +9,7 @@ The public names stand in the order of the flow:
     sv.plot.timeline(movie, prediction)         # a figure
     attention = sv.attend(movie, model, prediction)   # where each decision looked
     sv.plot.attention(attention)
+    sv.explain(movie, model, prediction, shot=41)     # why, in the model's words
     sv.score([movie], [prediction])             # where the movie has labels
     sv.ablate([movie], model, "modalities")     # what each modality is worth
     sv.export(movie, prediction, "chapters.txt")
