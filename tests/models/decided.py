@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from small import RECIPE, noise_movie, random_model
+from small import BALANCED, RECIPE, noise_movie, random_model
 
 from sceneviz.attribution.groups import grouped
 from sceneviz.attribution.verb import decisions
@@ -31,9 +31,9 @@ def predicted(movie: Movie, model: SceneModel, recipe: Recipe = SMALL) -> Predic
         return predict(movie, model, recipe, progress=False)
 
 
-def exact_model() -> SceneModel:
+def exact_model(family: str = "qwen2_5_vl") -> SceneModel:
     """The random model in float64 throughout, where differences are not rounding."""
-    model = random_model(1.0)
+    model = random_model(1.0, BALANCED[family], family=family)
     for parent in list(model.module.modules()):
         for name, norm in list(parent.named_children()):
             if "RMSNorm" in type(norm).__name__:  # transformers' own computes in float32, whatever it is given
