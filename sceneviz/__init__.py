@@ -13,6 +13,7 @@ The public names stand in the order of the flow:
     sv.score([movie], [prediction])             # where the movie has labels
     sv.ablate([movie], model, "modalities")     # what each modality is worth
     sv.export(movie, prediction, "chapters.txt")
+    sv.browse(movie, prediction, attention, model=model)  # the explorer, in a notebook
 
 Importing sceneviz is cheap: a name brings its libraries when it is first used.
 """
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sceneviz.ablation import ablate as ablate
     from sceneviz.attention import attend as attend
     from sceneviz.attribution import attribute as attribute
+    from sceneviz.browser import browse as browse
     from sceneviz.data import read_movies as read_movies
     from sceneviz.explanation import explain as explain
     from sceneviz.intervention import intervene as intervene
@@ -65,8 +67,10 @@ _HOMES = {
     "explain": "explanation",
     "score": "metrics",
     "ablate": "ablation",
+    "export": "export",
+    "browse": "browser",
 }
-__all__ = [*_HOMES, "export", "tables", "plot", "data"]
+__all__ = [*_HOMES, "tables", "plot", "data"]
 
 
 def __getattr__(name: str) -> object:

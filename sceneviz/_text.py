@@ -67,13 +67,20 @@ def clock(seconds: float) -> str:
 
 def thumbnail(frame: np.ndarray, height: int = 54) -> str:
     """An `(H, W, 3)` uint8 RGB frame as a JPEG data URI of the given height in pixels."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(frame, height)).decode("ascii")
+
+
+def jpeg(frame: np.ndarray, height: int | None = None) -> bytes:
+    """An `(H, W, 3)` uint8 RGB frame as a JPEG file, of the given height in pixels or of its own."""
     from PIL import Image
 
     image = Image.fromarray(frame)
-    width = max(1, round(image.width * height / image.height))
+    if height is not None:
+        width = max(1, round(image.width * height / image.height))
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
-    image.resize((width, height), Image.Resampling.BILINEAR).save(buffer, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    image.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
 
 
 def write_whole(path: str | os.PathLike[str], data: str | bytes) -> Path:

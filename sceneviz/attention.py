@@ -92,6 +92,15 @@ def attention_frames(
     return _map(movie, prediction, _dataset(batch, capture, log_odds, prediction.recipe.context)).frames(shot)
 
 
+def attend_window(movie: Movie, model: SceneModel, prediction: Prediction, *, shot: int) -> AttentionMap:
+    """As `attend` with `frames=True`, but only of the window that decided this shot."""
+    checked(movie, model, prediction)
+    only = int(prediction.window[decided_shot(prediction, shot)])
+    (batch,) = read_windows(movie, model, prediction, [only])
+    capture, log_odds = batch.capture(tokens=())
+    return _map(movie, prediction, _dataset(batch, capture, log_odds, prediction.recipe.context))
+
+
 def _map(
     movie: Movie, prediction: Prediction, data: xr.Dataset, reduce: str = "decision", verified: float | None = None
 ) -> AttentionMap:

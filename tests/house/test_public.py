@@ -15,7 +15,7 @@ import sceneviz as sv
 MODULES = ["tables", "plot", "data"]
 VERBS = (
     "read_movie read_movies render_movie Movie Recipe load_model predict Prediction attend AttentionMap intervene "
-    "attribute explain score ablate export"
+    "attribute explain score ablate export browse"
 )
 NAMES = [*VERBS.split(), *MODULES]
 CALLABLES = [name for name in NAMES if name not in MODULES]
