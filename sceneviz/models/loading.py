@@ -105,6 +105,11 @@ def write_card(folder: Path, recipe: Recipe, threshold: float, **more: object) -
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
 
 
+def read_config(name: str) -> Any:
+    """The config of a model by name, without its weights."""
+    return _config(_source(name), name)
+
+
 def _source(name: str) -> str:
     """The folder a name stands for, or the name itself where the hub must be asked."""
     folder = EMBEDDED.get(name, Path(name))

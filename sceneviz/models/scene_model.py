@@ -27,6 +27,7 @@ class SceneModel:
     module: the transformers model, in eval mode.
     recipe: how movies were shown to it in training; threshold: the confidence that served best on validation.
     embedded: it is the small model that comes with this package, and no claim about the paper.
+    adapter: the peft model around the module, where it carries an adapter.
     """
 
     module: Any
@@ -36,6 +37,7 @@ class SceneModel:
     recipe: Recipe
     threshold: float = 0.5
     embedded: bool = False
+    adapter: Any = None
 
     @cached_property
     def encoder(self) -> Encoder:

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sceneviz.training.config import TrainConfig
+from sceneviz.training.config import PAPER, PRESETS, TrainConfig
 
 if TYPE_CHECKING:
     from sceneviz.training.alignment import align
+    from sceneviz.training.estimate import MACHINES, estimate
     from sceneviz.training.loop import finetune
+    from sceneviz.training.plan import plan
     from sceneviz.training.rationales import Annotated, Rationale, Rendered
-
-__all__ = ["Annotated", "Rationale", "Rendered", "TrainConfig", "align", "finetune"]
+    from sceneviz.training.trainable import merge
 
 _HOMES = {
     "Annotated": "rationales",
+    "MACHINES": "estimate",
     "Rationale": "rationales",
     "Rendered": "rationales",
     "align": "alignment",
+    "estimate": "estimate",
     "finetune": "loop",
+    "merge": "trainable",
+    "plan": "plan",
 }
+__all__ = ["PAPER", "PRESETS", "TrainConfig", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
@@ -28,4 +34,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found  # a function may be called like its module, which would take its place
+    return found

@@ -1,24 +1,28 @@
-"""Training a model to write `Shot i: Yes/No`, through transformers' Trainer."""
+"""Training a model to write `Shot i: Yes/No`: movies and a config in, a checkpoint with its card out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-import torch
-from torch import nn
-from transformers import Trainer, TrainingArguments
-
+from sceneviz._text import ScenevizError
 from sceneviz.lock import held
 from sceneviz.models.loading import write_card
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
 from sceneviz.training.checkpoints import last_whole
-from sceneviz.training.config import TrainConfig
-from sceneviz.training.stores import FeatureStore, FrameStore
-from sceneviz.training.windows import Collator, TrainingWindows, training_loss
+from sceneviz.training.config import PAPER, TrainConfig
+from sceneviz.training.plan import Plan, planned_windows, refuse_impossible
+from sceneviz.training.samples import TrainingWindows
+from sceneviz.training.stores import DirectFrames, FeatureStore, FrameStore
+from sceneviz.training.trainable import checkpoint_activations, made_trainable
+from sceneviz.training.trainer import AnswerTrainer, History, answering, arguments
+from sceneviz.training.validation import Validation
+from sceneviz.training.windows import Collator, Store
 
 
 def finetune(
@@ -28,95 +32,118 @@ def finetune(
     *,
     out: str | Path,
     recipe: Recipe | None = None,
+    validation: Sequence[Movie] | None = None,
     frames: str | Path | None = None,
 ) -> SceneModel:
-    """Train all weights of a model in place on labelled movies, and save it to a folder.
+    """Train a model in place on labelled movies, and save it to a folder, as `load_model` takes it.
 
-    movies: with labels. recipe: how they are shown; the model's own by default.
-    out: gets the trained model, its tokenizer and recipe, and `checkpoints/`, from which a killed run goes on: the
-        same call again gives the model that an undisturbed run gives.
-    frames: a folder where decoded keyframes, or their features where the vision tower is frozen, are kept; `out/frames`
-        by default.
+    movies: with labels; those without frames are shown with their texts.
+    config: the paper's settings (`PAPER`) by default. recipe: how movies are shown; the model's own by default.
+    out: gets the weights, or the adapter, with tokenizer, recipe and threshold; `history.csv`, a row a logged step; and
+        `checkpoints/`, from which a killed run goes on: the same call again gives the curve, and the model, of an
+        undisturbed run.
+    validation: other movies with labels. The weights with the best AP on them are kept, and the threshold with the
+        best F1 goes into the card; the training may stop early for them. Without, the last weights, and .5.
+    frames: a folder for decoded keyframes, or their features where the vision tower is frozen; `out/frames` by default.
+
+    Before the first step it prints its plan: tokens a window, memory, steps, time. Started by `accelerate launch` it
+    runs on many devices, in data parallel, FSDP or DeepSpeed, as accelerate is told; the config stays the same.
+    Raises ScenevizError where a window is too long (its shots are named) or the memory too small (with what to change).
     """
-    config = config or TrainConfig()
-    recipe = recipe or model.recipe
+    config, recipe, out = config or PAPER, recipe or model.recipe, Path(out)
     model.check(recipe)
-    out = Path(out)
-    windows = TrainingWindows(movies, recipe, config)
-    store = open_store(model, windows, Path(frames) if frames is not None else out / "frames")
-    trainer = _AnswerTrainer(
-        model=model.module,
-        args=_arguments(config, out / "checkpoints", on_cpu=model.device.type == "cpu"),
-        train_dataset=windows,
-        data_collator=Collator(model, windows, store),
+    windows = planned_windows(movies, model, recipe, config)
+    looking = Validation(validation, out, config.patience) if validation is not None else None
+    looks = (config.evaluate_every or windows.steps_an_epoch) if looking else 0
+    settings = arguments(
+        config, out / "checkpoints", on_cpu=model.device.type == "cpu", steps=windows.steps, looks=looks
     )
-    trainer.scene_model = model
-    model.module.train()
-    model.module.model.visual.requires_grad_(not config.freeze_vision)
-    checkpoints = out / "checkpoints"
-    with held(checkpoints):
-        trainer.train(resume_from_checkpoint=last_whole(checkpoints))
-    model.module.eval().requires_grad_(True)
-    model.recipe = recipe
-    save_model(model, out)
+    coming = Plan.of(model, windows, settings.world_size)
+    if settings.process_index == 0:
+        print(coming, flush=True)
+    refuse_impossible(coming, model, Path(frames or out))
+    base, model.recipe, model.threshold = model.name, recipe, 0.5
+    share = (settings.process_index, settings.world_size)
+    store = open_store(model, windows, Path(frames) if frames is not None else out / "frames", share=share)
+    wrapped = made_trainable(model.module, config)
+    checkpoint_activations(model.module, config.checkpoint_activations)
+    trainer = AnswerTrainer(
+        model,
+        look=looking,
+        model=wrapped,
+        args=settings,
+        train_dataset=windows,
+        eval_dataset=windows if looks else None,
+        data_collator=Collator(model, windows, store),
+        callbacks=[History(out / "history.csv")],
+    )
+    _train(trainer, looking, out)
+    model.module.eval()
+    checkpoint_activations(model.module, False)
+    if config.lora:
+        model.adapter, model.name = wrapped, f"{model.name} + {out.name}"
+    else:
+        model.module.requires_grad_(True)
+    vars(model).pop("fingerprint", None)
+    _save(trainer, looking, base, out)
     return model
 
 
-def open_store(model: SceneModel, windows: TrainingWindows, folder: Path) -> FrameStore | FeatureStore:
-    """Frames of the training movies, or their features where the vision tower stays as it is."""
-    if windows.config.freeze_vision and windows.recipe.visual:
-        return FeatureStore(model, windows.movies, windows.recipe, first=windows.first, folder=folder)
-    return FrameStore(windows.movies, windows.recipe, folder)
+def _train(trainer: AnswerTrainer, looking: Validation | None, out: Path) -> None:
+    """To the end, from wherever an earlier run got to; then the best weights."""
+    if looking and (trainer.is_fsdp_enabled or _shards_weights(trainer)):
+        raise ScenevizError(
+            "validation needs whole weights in every process, which FSDP and DeepSpeed ZeRO-3 do not leave; train "
+            "without validation movies, then make the same call with them and without sharding"
+        )
+    wrapped: Any = trainer.model
+    wrapped.train()
+    trainer.accelerator.wait_for_everyone()  # until all have done their share of the frames
+    checkpoints = out / "checkpoints"
+    with held(checkpoints) if trainer.is_world_process_zero() else nullcontext(), answering(wrapped, trainer.forward):
+        checkpoint = last_whole(checkpoints)
+        if looking and checkpoint:
+            looking.go_on_from(int(checkpoint.rpartition("-")[2]))
+        trainer.train(resume_from_checkpoint=checkpoint)
+        if looking:
+            looking(trainer, trainer.state.global_step)
+    if looking:
+        trainer.load_weights(looking.folder)
+        trainer.scene_model.threshold = looking.best.threshold
 
 
-def save_model(model: SceneModel, folder: Path) -> None:
-    """Weights (safetensors), tokenizer, recipe and threshold, as `load_model` takes them."""
+def _shards_weights(trainer: AnswerTrainer) -> bool:
+    plugin = trainer.accelerator.state.deepspeed_plugin if trainer.is_deepspeed_enabled else None
+    return plugin is not None and plugin.zero_stage == 3
+
+
+def open_store(model: SceneModel, windows: TrainingWindows, folder: Path, share: tuple[int, int] = (0, 1)) -> Store:
+    """What training sees of the movies: frames, or their features where the vision tower stays as it is."""
+    config = windows.config
+    if config.keep == "nothing":
+        return DirectFrames(windows.movies, windows.recipe)
+    if config.keep == "features" and config.freeze_vision and windows.recipe.visual:
+        return FeatureStore(model, windows.movies, windows.recipe, first=windows.first, folder=folder, share=share)
+    return FrameStore(windows.movies, windows.recipe, folder, share=share)
+
+
+def save_model(model: SceneModel, folder: Path, **more: object) -> None:
+    """Weights (safetensors), tokenizer, recipe and threshold, as `load_model` takes them. more: for the card."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.module.save_pretrained(folder)
+    (model.adapter or model.module).save_pretrained(folder)
     model.tokenizer.save_pretrained(folder)
-    write_card(folder, model.recipe, model.threshold)
+    write_card(folder, model.recipe, model.threshold, **more)
 
 
-class _AnswerTrainer(Trainer):
-    """The library's loop around our loss; windows are drawn at random already, so they come in order."""
-
-    scene_model: SceneModel
-
-    def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> torch.Tensor | tuple[torch.Tensor, Any]:
-        loss, _ = training_loss(self.scene_model, inputs)
-        return (loss, None) if return_outputs else loss
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        # Saving renames the weights to the published names; the library's own resume does not rename them back, and
-        # would go on from fresh weights with no more than a warning.
-        trained = self.scene_model.family.load(resume_from_checkpoint, dtype=self.scene_model.dtype)
-        self.scene_model.module.load_state_dict(trained.state_dict())
-
-    def _get_train_sampler(self, *_: Any) -> torch.utils.data.Sampler[int]:
-        return torch.utils.data.SequentialSampler(cast(TrainingWindows, self.train_dataset))
-
-
-def _arguments(config: TrainConfig, folder: Path, on_cpu: bool) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=str(folder),
-        max_steps=config.steps,
-        per_device_train_batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        warmup_steps=config.warmup,
-        weight_decay=config.weight_decay,
-        adam_beta2=0.98,
-        lr_scheduler_type="cosine" if config.schedule == "cosine" else "constant_with_warmup",
-        max_grad_norm=1.0,
-        logging_steps=10,
-        save_steps=config.checkpoint_every,
-        save_total_limit=2,
-        remove_unused_columns=False,
-        label_names=["labels"],
-        report_to=[],
-        seed=config.seed,
-        use_cpu=on_cpu,
-        bf16=config.autocast,
-        disable_tqdm=None,
-    )
+def _save(trainer: AnswerTrainer, looking: Validation | None, base: str, out: Path) -> None:
+    """The result, its card last: a folder with a card is a finished training."""
+    model = trainer.scene_model
+    trainer.save_model(str(out), _internal_call=True)
+    if not trainer.is_world_process_zero():
+        return
+    model.tokenizer.save_pretrained(out)
+    looks = [asdict(look) for look in looking.looks] if looking else []
+    kept = looking.best.step if looking else trainer.state.global_step
+    config = cast(TrainingWindows, trainer.train_dataset).config
+    training = {"base": base, "config": asdict(config), "step": kept, "validation": looks}
+    write_card(out, model.recipe, model.threshold, training=training)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,30 +19,58 @@ from sceneviz.recipe import Recipe
 
 
 class FrameStore:
-    """All keyframes of the training movies at the model's size, decoded once."""
+    """All keyframes of the training movies at the model's size, decoded once.
 
-    def __init__(self, movies: Sequence[Movie], recipe: Recipe, folder: Path) -> None:
+    share: which part of the movies to decode, and of how many; other processes do the rest.
+    """
+
+    def __init__(
+        self, movies: Sequence[Movie], recipe: Recipe, folder: Path, *, share: tuple[int, int] = (0, 1)
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._arrays = [self._opened(movie, recipe, folder) for movie in movies]
+        self._paths = [self._path(movie, recipe, folder) for movie in movies]
+        self._open: dict[int, np.ndarray] = {}
+        for movie, path in list(zip(movies, self._paths, strict=True))[share[0] :: share[1]]:
+            if path is not None and movie.frames is not None and not path.exists():
+                pictures = movie.frames.read(movie.shots, recipe.frames_per_shot, recipe.frame_size)
+                part = path.with_suffix(f".{os.getpid()}.part.npy")
+                np.save(part, np.stack(list(pictures)))
+                part.replace(path)
 
-    def _opened(self, movie: Movie, recipe: Recipe, folder: Path) -> np.ndarray | None:
+    def _path(self, movie: Movie, recipe: Recipe, folder: Path) -> Path | None:
         if movie.frames is None or not recipe.visual:
             return None
         name = fingerprint(movie.frames.fingerprint, movie.shots, recipe.frames_per_shot, recipe.frame_size)
-        path = folder / f"{name}.npy"
-        if not path.exists():
-            pictures = movie.frames.read(movie.shots, recipe.frames_per_shot, recipe.frame_size)
-            part = path.with_suffix(".part.npy")
-            np.save(part, np.stack(list(pictures)))
-            part.replace(path)
-        return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+        return folder / f"{name}.npy"
 
     def __getitem__(self, movie: int) -> np.ndarray:
         """`(shots, K, H, W, 3)` uint8."""
-        frames = self._arrays[movie]
-        if frames is None:
+        path = self._paths[movie]
+        if path is None:
             raise KeyError(f"training movie {movie} has no frames")
-        return frames
+        if movie not in self._open:
+            self._open[movie] = np.load(path, mmap_mode="r")
+        return self._open[movie]
+
+    def window(self, movie: int, shots: range, frames: Sequence[int]) -> list[np.ndarray]:
+        """Of each shot, `(frames, H, W, 3)` uint8: some of its keyframes."""
+        held = self[movie]
+        return [held[shot][list(frames)] for shot in shots]
+
+
+class DirectFrames:
+    """Keyframes read from the movie whenever they are asked for: nothing is kept."""
+
+    def __init__(self, movies: Sequence[Movie], recipe: Recipe) -> None:
+        self.movies, self.recipe = movies, recipe
+
+    def window(self, movie: int, shots: range, frames: Sequence[int]) -> list[np.ndarray]:
+        """Of each shot, `(frames, H, W, 3)` uint8: some of its keyframes."""
+        film = self.movies[movie]
+        assert film.frames is not None
+        wanted = film.shots[shots.start : shots.stop]
+        read = film.frames.read(wanted, self.recipe.frames_per_shot, self.recipe.frame_size)
+        return [held[list(frames)] for held in read]
 
 
 class FeatureStore:
@@ -51,15 +80,23 @@ class FeatureStore:
     """
 
     def __init__(
-        self, model: SceneModel, movies: Sequence[Movie], recipe: Recipe, *, first: Callable[[int], int], folder: Path
+        self,
+        model: SceneModel,
+        movies: Sequence[Movie],
+        recipe: Recipe,
+        *,
+        first: Callable[[int], int],
+        folder: Path,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
+        """share: which part of the movies to encode, and of how many; other processes do the rest."""
         self.model, self.movies, self.recipe, self.first = model, movies, recipe, first
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         weights = model.module.model.visual.state_dict()
         parts = [part for name, weight in sorted(weights.items()) for part in (name, weight.float().cpu().numpy())]
         self._tower = fingerprint(*[part if isinstance(part, str) else part.tobytes() for part in parts])
-        for index in tqdm(range(len(movies)), desc="frame features", unit="movie", disable=None):
+        for index in tqdm(range(len(movies))[share[0] :: share[1]], desc="frame features", unit="movie", disable=None):
             if movies[index].frames is not None and not self._path(index).exists():
                 self._encode(index)
 
@@ -84,7 +121,7 @@ class FeatureStore:
             bundle = self.model.encode(frames)
             bundles.append(bundle.unflatten(0, (len(some), -1)).to("cpu", torch.bfloat16))
         path = self._path(movie)
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{os.getpid()}.part")
         save_file({"features": torch.cat(bundles).contiguous()}, part)
         part.replace(path)
 

@@ -3,101 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from sceneviz._text import ScenevizError
 from sceneviz.models.features import marked_frames
 from sceneviz.models.scene_model import SceneModel
-from sceneviz.movie import Movie
 from sceneviz.prompt import TokenLayout, build_prompt
-from sceneviz.recipe import Recipe, Window
-from sceneviz.training.config import TrainConfig
-from sceneviz.training.stores import FeatureStore, FrameStore
+from sceneviz.recipe import Recipe
+from sceneviz.training.samples import Sample, TrainingWindows
+from sceneviz.training.stores import DirectFrames, FeatureStore, FrameStore
 
+__all__ = ["Collator", "Sample", "TrainingWindows", "training_loss"]
 
-@dataclass(frozen=True)
-class Sample:
-    """One training window: whose, which, shown how, and what its shot IDs count from.
-
-    frames: which of a shot's keyframes are shown.
-    """
-
-    movie: int
-    window: Window
-    recipe: Recipe
-    first: int
-    frames: tuple[int, ...]
-
-
-class TrainingWindows(Dataset[Sample]):
-    """Windows drawn at random, the i-th one always the same: from all movies alike, at any place.
-
-    movies: labelled. Uncertain labels (-1) count as the end of a scene, as in the `bassl` metric.
-    """
-
-    def __init__(self, movies: Sequence[Movie], recipe: Recipe, config: TrainConfig) -> None:
-        for movie in movies:
-            if movie.labels is None or len(movie) < 2:
-                raise ScenevizError(f"training movie {movie.name!r} has no labels, or only one shot")
-        self.movies, self.recipe, self.config = list(movies), recipe, config
-
-    def __len__(self) -> int:
-        return self.config.steps * self.config.batch_size
-
-    def __getitem__(self, index: int) -> Sample:
-        rng = np.random.default_rng((self.config.seed, index))
-        place = int(rng.integers(len(self.movies)))
-        frames = self._frames(rng, index // self.config.batch_size)
-        recipe = self._varied(rng, len(frames), has_frames=self.movies[place].frames is not None)
-        window = self._window(rng, len(self.movies[place]))
-        # A frame's mark is part of its features, which are kept only where the vision tower stays as it is.
-        first = self.first(place) if self.config.freeze_vision else int(rng.integers(100))
-        return Sample(place, window, recipe, first, frames)
-
-    def first(self, movie: int) -> int:
-        """What a movie's shot IDs count from wherever its features are kept: any number, always the same."""
-        return int(np.random.default_rng(movie).integers(100))
-
-    def _frames(self, rng: np.random.Generator, step: int) -> tuple[int, ...]:
-        """The keyframes to show: all, or any one of them."""
-        # One draw a step for how many: a batch is as long as its longest prompt.
-        single = np.random.default_rng((self.config.seed, step, 1)).random() < self.config.single_frame
-        count = self.recipe.frames_per_shot
-        return (int(rng.integers(count)),) if single else tuple(range(count))
-
-    def _window(self, rng: np.random.Generator, n_shots: int) -> Window:
-        context, focus = self.recipe.context, self.recipe.focus
-        if rng.random() < self.config.wide:
-            start = int(rng.integers(max(1, n_shots - context + 1)))
-            stop = min(n_shots, start + context)
-            # The place in the answer must not tell which shot is meant, or nothing else is learned to tell it.
-            last = min(stop, n_shots - 1)
-            count = int(rng.integers(-(-(last - start) // 2), last - start + 1))
-            focus = int(rng.integers(start, last - count + 1))
-            return Window(range(start, stop), range(focus, focus + count))
-        start = int(rng.integers(max(1, n_shots - focus)))
-        stop = min(start + focus, n_shots - 1)
-        before = (context - focus) // 2
-        return Window(range(max(0, start - before), min(n_shots, stop + context - focus - before)), range(start, stop))
-
-    def _varied(self, rng: np.random.Generator, frames: int, has_frames: bool) -> Recipe:
-        wanted = {"visual": self.recipe.visual and has_frames}
-        wanted |= {name: getattr(self.recipe, name) for name in ("subtitles", "characters")}
-        kept = {name: on and rng.random() >= self.config.modality_dropout for name, on in wanted.items()}
-        shown = kept if any(kept.values()) else wanted
-        return replace(
-            self.recipe,
-            frames_per_shot=frames,
-            visual=shown["visual"],
-            subtitles=shown["subtitles"],
-            characters=shown["characters"],
-        )
+Store: TypeAlias = FrameStore | DirectFrames | FeatureStore
 
 
 class Collator:
@@ -106,9 +27,9 @@ class Collator:
     store: of frames, or of features where the vision tower stays as it is.
     """
 
-    def __init__(self, model: SceneModel, windows: TrainingWindows, store: FrameStore | FeatureStore) -> None:
+    def __init__(self, model: SceneModel, windows: TrainingWindows, store: Store) -> None:
         self.model, self.movies, self.store = model, windows.movies, store
-        self.template_weight = windows.config.template_weight
+        self.template_weight, self.boundary_weight = windows.config.template_weight, windows.config.boundary_weight
 
     def __call__(self, samples: Sequence[Sample]) -> dict[str, Any]:
         """Prompts with their true answers flush left, and what is to be learned from them.
@@ -123,9 +44,11 @@ class Collator:
         ids = torch.full((len(samples), int(lengths.max())), self.model.pad)
         judged = []
         for row, (layout, sample) in enumerate(zip(layouts, samples, strict=True)):
-            ids[row, : len(layout)] = torch.from_numpy(self._answered(layout, self._truth(sample)))
+            truth = self._truth(sample)
+            ids[row, : len(layout)] = torch.from_numpy(self._answered(layout, truth))
             answer = np.arange(layout.prompt_length, len(layout))
-            weights = np.where(np.isin(answer, layout.answer_places), 1.0, self.template_weight)
+            weights = np.full(len(answer), self.template_weight)
+            weights[layout.answer_places - layout.prompt_length] = np.where(truth, self.boundary_weight, 1.0)
             judged.append(np.stack([np.full(len(answer), row), answer - 1, weights]))
         rows, columns, weights = np.concatenate(judged, 1)
         rows, columns = torch.from_numpy(rows).long(), torch.from_numpy(columns).long()
@@ -160,27 +83,33 @@ class Collator:
         if isinstance(self.store, FeatureStore):
             kept = [self.store.read(sample.movie, sample.window.context, sample.frames) for sample in samples]
             return {"features": torch.cat(kept) if kept else None, "frames": None}
-        pictures = [self._pictures(self.store, sample) for sample in samples]
+        pictures = [self._pictures(sample) for sample in samples]
         return {"features": None, "frames": torch.from_numpy(np.concatenate(pictures)) if pictures else None}
 
-    def _pictures(self, store: FrameStore, sample: Sample) -> np.ndarray:
+    def _pictures(self, sample: Sample) -> np.ndarray:
         """The marked frames of a window."""
-        held = store[sample.movie]
+        assert not isinstance(self.store, FeatureStore)
         shots = [self.movies[sample.movie].shots[index] for index in sample.window.context]
-        shown = [held[shot.index][list(sample.frames)] for shot in shots]
+        shown = self.store.window(sample.movie, sample.window.context, sample.frames)
         return marked_frames(shots, shown, sample.recipe, sample.first)
 
 
-def training_loss(model: SceneModel, batch: dict[str, Any], *, inner: bool = False) -> tuple[Tensor, Any]:
+def training_loss(
+    model: SceneModel, batch: dict[str, Any], *, total: Tensor | None = None, inner: bool = False
+) -> tuple[Tensor, Any]:
     """Weighted next-token loss on the answer's tokens, with gradients through language model and vision tower.
 
+    total: what the weighted sum is divided by, where the batch is a part of a step; its own weights by default.
     Also returns what the model put out; with `inner`, the hidden states of every layer (the embeddings first) are in
     it.
     """
     device = model.device
     features = batch["features"]
     if batch["frames"] is not None:
-        features = model.family.encode(model.module, batch["frames"].to(device))
+        # With checkpointing the library asks for gradients at the tower's input, also where nothing in it is trained.
+        trained = any(weight.requires_grad for weight in model.module.model.visual.parameters())
+        with torch.set_grad_enabled(trained and torch.is_grad_enabled()):
+            features = model.family.encode(model.module, batch["frames"].to(device))
     output = model.module.model(
         input_ids=batch["ids"].to(device),
         # Padding stands behind everything, where causal attention never looks: no mask, and so the fastest kernel.
@@ -193,4 +122,4 @@ def training_loss(model: SceneModel, batch: dict[str, Any], *, inner: bool = Fal
     weights = batch["weights"].to(device)
     logits = model.module.lm_head(output.last_hidden_state[batch["rows"], batch["columns"]])
     losses = torch.nn.functional.cross_entropy(logits.float(), batch["targets"].to(device), reduction="none")
-    return (losses * weights).sum() / weights.sum(), output
+    return (losses * weights).sum() / (weights.sum() if total is None else total.to(device)), output

@@ -1,0 +1,317 @@
+"""A training step on torch's meta device: every shape, no memory, and each allocation entered in a ledger.
+
+What a step needs depends on what autograd keeps, which changes with the adapter, the dtype and activation
+checkpointing. So nothing is derived here: the real classes run forward and backward on tensors without content.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from sceneviz.models.scene_model import SceneModel
+from sceneviz.training.config import TrainConfig
+from sceneviz.training.windows import training_loss
+
+ATTENTION = "sceneviz_rehearsal"  # the name under which the library finds `_attend`
+
+
+class Ledger(TorchDispatchMode):
+    """Bytes that are alive, and the most that ever were, of tensors made while it is active.
+
+    module: whose weights do not count, though a view of one looks like a new tensor.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now = self.peak = 0
+        self._held = {part.untyped_storage()._cdata: 0 for part in (*module.parameters(), *module.buffers())}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(output):
+            if isinstance(leaf, Tensor):
+                self._enter(leaf.untyped_storage())
+        return output
+
+    def _enter(self, storage: torch.UntypedStorage) -> None:
+        key = storage._cdata
+        if key in self._held:
+            return
+        self._held[key] = storage.nbytes()
+        self.now += storage.nbytes()
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(storage, self._leave, key)
+
+    def _leave(self, key: int) -> None:
+        self.now -= self._held.pop(key, 0)
+
+
+class Autocast(TorchFunctionMode):
+    """Autocast for tensors without a device: products in bfloat16, casts of trained weights kept as it keeps them."""
+
+    _NARROW = frozenset({nn.functional.linear, torch.matmul, Tensor.matmul, Tensor.__matmul__, nn.functional.conv3d})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: dict[int, Tensor] = {}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in self._NARROW:
+            args, kwargs = tree_map(self._narrow, (args, kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+    def _narrow(self, value: object) -> object:
+        if not isinstance(value, Tensor) or value.dtype != torch.float32:
+            return value
+        if not (value.is_leaf and value.requires_grad):
+            return value.to(torch.bfloat16)
+        if id(value) not in self._kept:
+            self._kept[id(value)] = value.to(torch.bfloat16)
+        return self._kept[id(value)]
+
+
+def recompute_contexts() -> tuple[Any, Any]:
+    """For activation checkpointing: what is on in the forward is on when it runs again, which torch sees to for real
+    autocast alone."""
+    mode = torch.overrides._get_current_function_mode()
+    return nullcontext(), nullcontext() if mode is None else mode
+
+
+class _Flash(torch.autograd.Function):
+    """What flash attention makes and keeps: the output and a number a row, never a matrix of scores."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        batch, heads, length, width = query.shape
+        output = query.new_empty(batch, length, heads, width)
+        ctx.save_for_backward(query, key, value, output, query.new_empty(batch, heads, length, dtype=torch.float32))
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        query, key, value, *_ = ctx.saved_tensors
+        return torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
+
+
+def _attend(_: nn.Module, query: Tensor, key: Tensor, value: Tensor, *__: Any, **___: Any) -> tuple[Tensor, None]:
+    if torch.overrides._get_current_function_mode() is not None:  # under autocast it computes in bfloat16
+        query, key, value = (part.to(torch.bfloat16) for part in (query, key, value))
+    return _Flash.apply(query, key, value), None  # type: ignore[no-untyped-call]
+
+
+def empty_copy(family: Any, config: Any, dtype: torch.dtype) -> Any:
+    """The real class for a config, on the meta device, with an attention that keeps what flash attention keeps."""
+    from copy import deepcopy
+
+    from transformers.initialization import no_init_weights
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(ATTENTION, _attend)
+    config = deepcopy(config)
+    config.dtype = dtype
+    for part in (config, config.get_text_config(), config.vision_config):
+        part._attn_implementation = "sdpa"
+    with torch.device("meta"), no_init_weights():
+        module = family.build(config)
+    module.train()
+    module.set_attn_implementation(ATTENTION)
+    return module
+
+
+@contextmanager
+def rehearsing(module: nn.Module, *, autocast: bool) -> Iterator[Ledger]:
+    """A ledger that is active; checks that would look into tensors are off, since there is nothing in them."""
+    name = "TRANSFORMERS_DISABLE_TORCH_CHECK"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        with Ledger(module) as ledger, Autocast() if autocast else nullcontext():
+            yield ledger
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
+
+
+class Rehearsal(NamedTuple):
+    """Bytes and counts of one part of the model (language model or vision tower), in one forward and backward.
+
+    weights, gradients, layer: bytes of all weights, of the gradients of those that are trained, and of one layer's
+    weights. kept: from forward to backward, and of it logits. forward: the most while going forward; late: the most
+    until the way back reaches the first layer; early: from there on. parameters, trained: numbers of weights.
+    operations: of forward and backward.
+    """
+
+    weights: int
+    gradients: int
+    layer: int
+    kept: int
+    logits: int
+    forward: int
+    late: int
+    early: int
+    parameters: int
+    trained: int
+    operations: int
+
+
+def language_step(
+    model: SceneModel, shape: tuple[int, int], answers: int, frames: int, *, config: TrainConfig, times: int
+) -> Rehearsal:
+    """The language model with the loss on its answers.
+
+    shape: windows and tokens of each. answers: tokens that are judged. frames: whose features are handed over.
+    times: turns before the weights change: from the second on, the gradients of those before are there.
+    """
+    module = model.module
+    layers = module.model.language_model.layers
+    height, width = (side // model.token_pixels for side in model.recipe.frame_size)
+    deep = len(getattr(module.config.vision_config, "deepstack_visual_indexes", ()))
+    bundle = (frames, height * width, *([1 + deep] if deep else []), layers[0].hidden_size)
+    judged = [0, 0]  # bytes before the output layer, and after the loss
+
+    def numbers(*size: int) -> Tensor:
+        return torch.empty(size, dtype=torch.int64, device="meta")
+
+    def forward() -> Tensor:
+        # From the second layer on activations carry gradients anyway; features do where the tower is trained.
+        seen = torch.empty(bundle, dtype=model.dtype, device="meta", requires_grad=not config.freeze_vision)
+        batch = {
+            "ids": numbers(*shape),
+            "positions": numbers(3, *shape),
+            "frames": None,
+            "features": seen if frames else None,
+            **{name: numbers(answers) for name in ("rows", "columns", "targets")},
+            "weights": torch.empty(answers, device="meta"),
+        }
+        loss = training_loss(model, batch)  # with the output, which is still there
+        judged[1] = ledger.now
+        return loss[0]
+
+    with rehearsing(module, autocast=config.autocast) as ledger:
+        handle = module.lm_head.register_forward_pre_hook(lambda *_: judged.__setitem__(0, ledger.now))
+        kept, ahead, late, early = _run(ledger, forward, layers[0], times)
+        handle.remove()
+    tokens, length = shape[0] * shape[1], shape[1]
+    inner = sum(
+        weight.numel() for name, weight in layers.named_parameters() if weight.ndim == 2 and "lora_" not in name
+    )
+    attention = 2 * length * layers[0].hidden_size * len(layers)  # scores and mix, of which the mask leaves a half
+    once = tokens * (2 * inner + attention)
+    turns = 1 + (1 if config.lora else 2) + config.checkpoint_activations
+    own = [item for item in module.named_parameters() if ".visual." not in f".{item[0]}"]
+    return Rehearsal(
+        *_weights(own, layers[0]), kept, judged[1] - judged[0], ahead, late, early, *_counts(own), turns * once
+    )
+
+
+def vision_step(model: SceneModel, frames: int, *, config: TrainConfig) -> Rehearsal:
+    """The vision tower on so many frames; 0 where their features are on disk."""
+    tower, shape = model.module.model.visual, model.module.config.vision_config
+    family: Any = model.family
+    own = [(name, weight) for name, weight in tower.named_parameters()]
+    sizes, counts = _weights(own, tower.blocks[0]), _counts(own)
+    if not frames:
+        return Rehearsal(*sizes, 0, 0, 0, 0, 0, *counts, 0)
+    height, width = model.recipe.frame_size
+    grid = (height // shape.patch_size, width // shape.patch_size)
+
+    def run(count: int) -> np.ndarray:
+        def forward() -> Tensor:
+            pictures = torch.empty(count, height, width, 3, dtype=torch.uint8, device="meta")
+            pixels = family.patches(pictures).to(model.dtype)
+            with torch.set_grad_enabled(not config.freeze_vision):
+                seen: Tensor = tower(pixels, **vision_inputs(shape, count, grid)).pooler_output
+            return seen.sum()
+
+        with rehearsing(model.module, autocast=config.autocast) as ledger:
+            kept, ahead, late, early = _run(ledger, forward, tower.blocks[0], 1)
+        tower.zero_grad()
+        return np.array([kept, 0, ahead, late, early])
+
+    # Frames are alike: two and three say what all of them need.
+    two, three = run(2), run(3)
+    memory: list[int] = (two + (three - two) * (frames - 2)).tolist()
+    kept, _, ahead, late, early = memory
+    inner = sum(weight.numel() for _, weight in own if weight.ndim > 1)
+    once = 2 * inner * frames * grid[0] * grid[1]
+    turns = 1 if config.freeze_vision else 3 + config.checkpoint_activations
+    return Rehearsal(*sizes, kept, 0, ahead, late, early, *counts, turns * once)
+
+
+def _run(ledger: Ledger, forward: Callable[[], Tensor], first: nn.Module, times: int) -> tuple[int, int, int, int]:
+    """Bytes kept by the forward, the most while it ran, and the most of the way back, late and early."""
+    reached: list[int] = []
+
+    def turn(_: Tensor) -> None:
+        reached.append(ledger.peak)
+        ledger.peak = ledger.now
+
+    def watch(_: nn.Module, __: Any, output: Any) -> None:
+        hidden = output[0] if isinstance(output, tuple) else output
+        if hidden.requires_grad:
+            hidden.register_hook(turn)
+
+    handle = first.register_forward_hook(watch)
+    for _ in range(times):
+        before, ledger.peak = ledger.now, ledger.now
+        loss = forward()
+        kept, ahead = ledger.now - before, ledger.peak
+        if loss.requires_grad:
+            loss.backward()
+        del loss
+    handle.remove()
+    return kept, ahead, reached[-1] if reached else ahead, ledger.peak if reached else 0
+
+
+def _weights(named: list[tuple[str, Tensor]], layer: nn.Module) -> tuple[int, int, int]:
+    own = [weight for _, weight in named]
+    trained = [weight for weight in own if weight.requires_grad]
+    return _bytes(own), _bytes(trained), _bytes(list(layer.parameters()))
+
+
+def _counts(named: list[tuple[str, Tensor]]) -> tuple[int, int]:
+    return sum(w.numel() for _, w in named), sum(w.numel() for _, w in named if w.requires_grad)
+
+
+def _bytes(tensors: list[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def vision_inputs(config: Any, frames: int, grid: tuple[int, int]) -> dict[str, Any]:
+    """What the tower would read off the frames' sizes, made beforehand: no content, no reading.
+
+    grid: rows and columns of patches in a frame. Each frame counts as one window of attention: the same bytes.
+    """
+    from transformers.vision_utils import get_vision_attention_seqlens, get_vision_position_ids
+
+    sizes = torch.tensor([[1, *grid]]).expand(frames, 3)
+    ends, _ = get_vision_attention_seqlens(sizes, config, kwargs={})
+    tokens = frames * grid[0] * grid[1] // config.spatial_merge_size**2
+    extra = {}
+    if places := getattr(config, "num_position_embeddings", None):  # a table of positions, stretched to the frame
+        from transformers.vision_utils import get_vision_interpolation_indices_and_weights
+
+        indices, weights = get_vision_interpolation_indices_and_weights(
+            sizes, round(places**0.5), align_corners=True, spatial_merge_size=config.spatial_merge_size
+        )
+        extra = {"interp_indices": indices.to("meta"), "interp_weights": weights.to("meta")}
+    return {
+        **extra,
+        "grid_thw": sizes.to("meta"),
+        "position_ids": get_vision_position_ids(sizes, config.spatial_merge_size).to("meta"),
+        "cu_seqlens": ends.numpy(),
+        "window_index": torch.empty(tokens, dtype=torch.int64, device="meta"),
+        "cu_window_seqlens": ends.numpy(),
+    }
