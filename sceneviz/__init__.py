@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sceneviz import data as data
     from sceneviz import plot as plot
     from sceneviz import tables as tables
+    from sceneviz import training as train  # noqa: F401  in __all__ by way of _MODULES
     from sceneviz.ablation import ablate as ablate
     from sceneviz.attention import attend as attend
     from sceneviz.attribution import attribute as attribute
@@ -70,7 +71,8 @@ _HOMES = {
     "export": "export",
     "browse": "browser",
 }
-__all__ = [*_HOMES, "tables", "plot", "data"]
+_MODULES = {"tables": "tables", "train": "training", "plot": "plot", "data": "data"}
+__all__ = [*_HOMES, *_MODULES]
 
 
 def __getattr__(name: str) -> object:
@@ -79,7 +81,7 @@ def __getattr__(name: str) -> object:
         choice(name, __all__, "a name of sceneviz")
     except ScenevizError as error:
         raise AttributeError(str(error)) from None
-    module = importlib.import_module(f"{__name__}.{_HOMES.get(name, name)}")
+    module = importlib.import_module(f"{__name__}.{(_HOMES | _MODULES).get(name, name)}")
     globals()[name] = found = getattr(module, name) if name in _HOMES else module
     return found
 

@@ -8,24 +8,38 @@ from sceneviz.training.config import PAPER, PRESETS, TrainConfig
 
 if TYPE_CHECKING:
     from sceneviz.training.alignment import align
-    from sceneviz.training.estimate import MACHINES, estimate
     from sceneviz.training.loop import finetune
-    from sceneviz.training.plan import plan
+    from sceneviz.training.memory import MACHINES, estimate
+    from sceneviz.training.planning import plan
     from sceneviz.training.rationales import Annotated, Rationale, Rendered
     from sceneviz.training.trainable import merge
 
+__all__ = [
+    "MACHINES",
+    "PAPER",
+    "PRESETS",
+    "Annotated",
+    "Rationale",
+    "Rendered",
+    "TrainConfig",
+    "align",
+    "estimate",
+    "finetune",
+    "merge",
+    "plan",
+]
+
 _HOMES = {
     "Annotated": "rationales",
-    "MACHINES": "estimate",
+    "MACHINES": "memory",
     "Rationale": "rationales",
     "Rendered": "rationales",
     "align": "alignment",
-    "estimate": "estimate",
+    "estimate": "memory",
     "finetune": "loop",
     "merge": "trainable",
-    "plan": "plan",
+    "plan": "planning",
 }
-__all__ = ["PAPER", "PRESETS", "TrainConfig", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
@@ -34,6 +48,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = found  # a function may be called like its module, which would take its place
-    return found
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

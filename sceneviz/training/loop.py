@@ -16,7 +16,7 @@ from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
 from sceneviz.training.checkpoints import last_whole
 from sceneviz.training.config import PAPER, TrainConfig
-from sceneviz.training.plan import Plan, planned_windows, refuse_impossible
+from sceneviz.training.planning import Plan, planned_windows, refuse_impossible
 from sceneviz.training.samples import TrainingWindows
 from sceneviz.training.stores import DirectFrames, FeatureStore, FrameStore
 from sceneviz.training.trainable import checkpoint_activations, made_trainable

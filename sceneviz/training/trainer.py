@@ -48,6 +48,7 @@ class AnswerTrainer(Trainer):
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Tensor | tuple[Tensor, Any]:
+        """The part of the step's loss that these windows make."""
         batch = {name: value for name, value in inputs.items() if name != "layouts"}
         # Devices average their gradients, where the parts of one mean have to be added.
         loss = model(total=num_items_in_batch, **batch) * self.accelerator.num_processes
@@ -58,6 +59,7 @@ class AnswerTrainer(Trainer):
         return self.accelerator.gather(total.reshape(1)).sum()  # type: ignore[no-any-return]
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Look at the validation movies, and stop where that was enough."""
         if self.look is not None and self.look(self, self.state.global_step):
             self.control.should_training_stop = True
         return {}

@@ -12,7 +12,7 @@ import pytest
 import sceneviz as sv
 
 # In the order of the flow: the movie, the model, the result.
-MODULES = ["tables", "plot", "data"]
+MODULES = ["tables", "train", "plot", "data"]
 VERBS = (
     "read_movie read_movies render_movie Movie Recipe load_model predict Prediction attend AttentionMap intervene "
     "attribute explain score ablate export browse"

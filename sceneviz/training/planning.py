@@ -18,8 +18,8 @@ from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
 from sceneviz.training.config import PAPER, TrainConfig
-from sceneviz.training.estimate import ANSWER_TOKENS, Estimate, estimate, size
 from sceneviz.training.lengths import lengths_of, refuse_too_long
+from sceneviz.training.memory import ANSWER_TOKENS, Estimate, estimate, size
 from sceneviz.training.samples import Sample, TrainingWindows
 
 SAMPLED = 512  # windows whose lengths stand for all
