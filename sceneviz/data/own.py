@@ -20,7 +20,7 @@ CHARACTERS = (".characters.json", ".characters.csv")
 LABELS = ".label.txt"
 # As many to validate and to test on as in MovieNet; none is in two splits, and none to train on is for testing.
 SEEDS = {
-    "train": range(1_000, 1_400),
+    "train": range(1_000, 1_800),
     "val": range(8_500_000, 8_500_064),
     "test": range(TEST_SEEDS, TEST_SEEDS + 64),
 }

@@ -70,8 +70,10 @@ class Look:
     def __init__(self, features: Sequence[Tensor], seeds: Sequence[int], pace: Pace, *, steps: int = 400) -> None:
         points = torch.cat([held.mean((1, 2)) for held in features])
         self.centre, self.spread = points.mean(0), points.std(0)
-        self.projection = nn.Linear(points.shape[1], WIDTH)
         rng = np.random.default_rng(steps)
+        with torch.random.fork_rng(devices=[]):  # a killed training must find the same projection again
+            torch.manual_seed(steps)
+            self.projection = nn.Linear(points.shape[1], WIDTH)
         optimiser = torch.optim.Adam(self.projection.parameters(), 2e-3)
         places = [[(take.place, take.time) for take in story(seed, pace=pace).takes] for seed in seeds]
         for _ in range(steps):

@@ -24,7 +24,7 @@ RECIPE = Recipe(frame_size=(56, 84))
 SEEDS: dict[Pace, range] = {"film": SPLITS["train"], "quick": range(20_000, 20_320)}
 VALIDATION, TEST = SPLITS["val"][:8], SPLITS["test"][:20]
 VOCABULARY = 1_536
-VISION_STEPS = 600
+VISION_STEPS, VISION_MOVIES = 600, 400
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,16 @@ _READING = TrainConfig(
 )
 STAGES = (
     Stage("quick-6", "quick", 6, 6, replace(_READING, steps=3_000)),
-    Stage("film-12", "film", 12, 12, replace(_READING, steps=1_500, learning_rate=1e-3, batch_size=8, seed=1)),
+    Stage(
+        "film-20", "film", 20, 10,
+        replace(
+            _READING, steps=2_000, batch_size=8, learning_rate=1e-3, warmup=40, modality_dropout=0.08,
+            single_frame=0.3, wide=0.8, seed=5,
+        ),
+    ),
     Stage(
         "answers", "film", 20, 10,
-        replace(_READING, steps=400, batch_size=8, learning_rate=5e-4, single_frame=0.2, wide=0.3, seed=2),
+        replace(_READING, steps=200, batch_size=8, learning_rate=3e-4, single_frame=0.1, wide=0.3, seed=2),
         reading=False,
     ),
 )  # fmt: skip
@@ -111,14 +117,14 @@ class Run:
         from sceneviz.training.stores import FrameStore
 
         torch.manual_seed(0)
-        movies = rendered("film")
+        movies = rendered("film")[:VISION_MOVIES]
         tokenizer = train_tokenizer(prompt_texts(movies[:200]), VOCABULARY)
         family = family_of("qwen2_5_vl")
         module: Any = family.build(tiny_config(tokenizer, layers=6, head=64))
         start_attention(module)
         model = SceneModel(module, tokenizer, family, "tiny", RECIPE)
         frames = FrameStore(movies, RECIPE, self.folder / "frames")
-        warm_up_vision(model, list(SEEDS["film"]), frames, steps=VISION_STEPS)
+        warm_up_vision(model, list(SEEDS["film"][:VISION_MOVIES]), frames, steps=VISION_STEPS)
         settle_features(module, [model.encode(frames[number][:, 1]) for number in range(32)])
         save_model(model, out)
 
