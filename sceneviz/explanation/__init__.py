@@ -3,11 +3,12 @@
 from sceneviz.explanation.claims import Claim, Parsed, parse, write
 from sceneviz.explanation.facts import factuality
 from sceneviz.explanation.faith import faithfulness, removals
-from sceneviz.explanation.knowledge import Known, known, rationale, story_of, tellable
+from sceneviz.explanation.knowledge import DETAILS, Known, known, rationale, story_of, tellable
 from sceneviz.explanation.result import Explanation
 from sceneviz.explanation.verb import explain, explanations
 
 __all__ = [
+    "DETAILS",
     "Claim",
     "Explanation",
     "Known",

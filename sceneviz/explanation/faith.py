@@ -140,17 +140,11 @@ def _compared(table: pd.DataFrame, by: str, movies: Sequence[str], seed: int, su
     rows = []
     for number, modality in enumerate([*CARRIED, "all"]):
         every = modality == "all"
-        value, spread = (
-            (
-                np.nanmean(_apart(part), -1)
-                if every and not np.isnan(_apart(part)).all()
-                else _apart(part)[..., number % 3]
-            )
-            for part in (whole, drawn)
-        )
+        parts = (_apart(whole), _apart(drawn))
+        value, spread = (_mean(part) for part in parts) if every else (part[..., number] for part in parts)
         spread = spread[~np.isnan(spread)]
         low, high = np.percentile(spread, COVERS) if len(movies) > 1 and len(spread) else (np.nan, np.nan)
-        means = np.nanmean(whole, 0) if every else whole[number]
+        means = _mean(whole.T) if every else whole[number]
         of = counts.sum(0) if every else counts[number]
         rows.append(
             {
@@ -176,3 +170,9 @@ def _means(sums: np.ndarray) -> np.ndarray:
 def _apart(means: np.ndarray) -> np.ndarray:
     """`(…, modalities)`: named less not named."""
     return np.asarray(means[..., 0] - means[..., 1])
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Over the last axis, of the numbers that are there; NaN where there is none."""
+    count = (~np.isnan(values)).sum(-1)
+    return np.asarray(np.divide(np.nansum(values, -1), count, out=np.full(count.shape, np.nan), where=count > 0))

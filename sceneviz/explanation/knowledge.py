@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from sceneviz.recipe import Recipe, Window
 from sceneviz.synthetic.story import Story, Take
 from sceneviz.synthetic.words import TOPICS, words_of
 
+DETAILS = ("time", "characters", "topic")
 NEAR = 5  # shots before and after the cut, of the same scene, in which a reason is looked for
 
 
@@ -118,11 +120,24 @@ def _about(take: Take, topic: str) -> bool:
 
 
 def rationale(
-    movie: Movie, shot: int, window: Window, recipe: Recipe, *, rng: np.random.Generator | None = None
+    movie: Movie,
+    shot: int,
+    window: Window,
+    recipe: Recipe,
+    *,
+    details: Sequence[str] = DETAILS,
+    rng: np.random.Generator | None = None,
 ) -> str:
     """What the answer for a shot should be explained by: all that can be told, as one sentence.
 
-    rng: draws among phrasings; the plain ones without it.
+    details: of `DETAILS`, of what it says which, not only that it changes or stays: "time", "characters" (who leaves
+    and comes, by name), "topic". rng: draws among phrasings; the plain ones without it.
     """
     true = known(movie, shot)
-    return write(bool(true.changed), tellable(movie, shot, window, recipe), rng)
+    claims = tellable(movie, shot, window, recipe)
+    bare = [claim if claim.about in details else _bare(claim, true) for claim in claims]
+    return write(bool(true.changed), list(dict.fromkeys(bare)), rng)
+
+
+def _bare(claim: Claim, true: Known) -> Claim:
+    return Claim(claim.about, "changes" if claim.about in true.changed else "stays")

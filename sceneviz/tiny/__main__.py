@@ -15,6 +15,7 @@ from typing import Any
 from sceneviz.models.loading import CARD, EMBEDDED, write_card
 from sceneviz.synthetic import render_movie
 from sceneviz.tiny.evaluate import best_threshold, effect_of_a_flip, results
+from sceneviz.tiny.reasons import measured as explained
 from sceneviz.tiny.stages import SEEDS, TEST, VALIDATION, Run
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
@@ -65,6 +66,9 @@ def _measure(home: Path) -> None:
         "scores": table.to_dict("records"),
         "flip of the answer before, first 5 movies": flip,
     }
+    for name, said in explained(model, movies).items():
+        measured[f"{name} (100 boundaries)"] = json.loads(said.round(3).to_json(orient="records"))
+        print(f"{name}\n{said.round(3).to_string(index=False)}")
     (home / "results.json").write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
     print(table.to_string(index=False))
     print(flip)

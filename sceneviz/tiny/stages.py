@@ -33,6 +33,7 @@ class Stage:
 
     name: of its folder. pace: of its movies. context, focus: of its windows; short ones first, since a shot is easier
     to find among few. reading: the heads of `warm_up_reading` learn along; else it is `finetune`, as for any model.
+    reasons: it is `align`, on what the renderer knows.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Stage:
     focus: int
     config: TrainConfig
     reading: bool = True
+    reasons: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -76,6 +78,21 @@ STAGES = (
     ),
 )  # fmt: skip
 
+# Last, the model learns to say why, on windows that are short at first: reasons lie near the cut. Answers, which are
+# learned along, have the last word at full length.
+REASONS = (
+    Stage(
+        "reasons-12", "film", 12, 8,
+        replace(_READING, steps=350, batch_size=6, learning_rate=1e-3, single_frame=0.8, wide=0.3, seed=6),
+        reasons=True,
+    ),
+    Stage(
+        "reasons-20", "film", 20, 10,
+        replace(_READING, steps=100, batch_size=6, learning_rate=4e-4, single_frame=0.2, wide=0.3, seed=7),
+        reasons=True,
+    ),
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Run:
@@ -88,7 +105,7 @@ class Run:
         done = self.folder / "warm"
         if not (done / "sceneviz.json").is_file():
             self._warm_up(done)
-        for stage in STAGES:
+        for stage in (*STAGES, *REASONS):
             out = self.folder / stage.name
             if not (out / "sceneviz.json").is_file():
                 self._run_stage(stage, self._loaded(done), out)
@@ -98,7 +115,7 @@ class Run:
     @property
     def result(self) -> Path:
         """Where the trained model is."""
-        return self.folder / STAGES[-1].name
+        return self.folder / REASONS[-1].name
 
     def _loaded(self, folder: Path) -> SceneModel:
         from sceneviz.models import load_model
@@ -130,10 +147,13 @@ class Run:
 
     def _run_stage(self, stage: Stage, model: SceneModel, out: Path) -> None:
         from sceneviz.tiny.reading import warm_up_reading
+        from sceneviz.tiny.reasons import learn_reasons
         from sceneviz.training.loop import finetune, save_model
 
         features = self.folder / "features"
-        if stage.reading:
+        if stage.reasons:
+            learn_reasons(model, stage, features, out)
+        elif stage.reading:
             warm_up_reading(model, self._lessons(stage, model, features), out)
             save_model(model, out)
         else:

@@ -39,6 +39,7 @@ def align(
     most: int = 6,
     plain: float = 0.25,
     weight: float = 1.0,
+    muon: bool = False,
 ) -> SceneModel:
     """Teach a model, in place, to explain its answers, after `finetune` has taught it to give them.
 
@@ -51,6 +52,7 @@ def align(
     most: reasons in one window, which are computed behind one prompt.
     plain: share of windows that explain nothing. In these and in all others the answers are learned along, as in
         `finetune`, so that they stay what they are. weight: what a reason's tokens, on average, count for beside them.
+    muon: train the matrices between embedding and head by Muon, not AdamW: for a small model that is trained whole.
     """
     config, recipe, out = config or TrainConfig(steps=200, learning_rate=5e-5), recipe or model.recipe, Path(out)
     if most < 1 or not 0 <= plain < 1 or weight <= 0:
@@ -66,7 +68,7 @@ def align(
     module, adapted = model.module, any("lora_" in name for name, _ in model.module.named_parameters())
     for name, parameter in module.named_parameters():
         parameter.requires_grad_("lora_" in name if adapted else not (config.freeze_vision and ".visual." in name))
-    state = _State(module, config)
+    state = _State(module, config, muon)
     out.mkdir(parents=True, exist_ok=True)
     state.load(out / "alignment.pt")
     module.train()
@@ -168,28 +170,39 @@ class _State:
 
     module: Any
     config: TrainConfig
+    muon: bool
     step: int = 0
 
     def __post_init__(self) -> None:
         self.weights = {name: weight for name, weight in self.module.named_parameters() if weight.requires_grad}
+        inner = [name for name, weight in self.weights.items() if self.muon and weight.ndim == 2 and "layers." in name]
+        others = [weight for name, weight in self.weights.items() if name not in inner]
         decay = self.config.weight_decay
-        self.optimiser = torch.optim.AdamW(self.weights.values(), betas=(0.9, 0.98), weight_decay=decay)
+        self.optimisers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=decay)
+        ]
+        if inner:
+            matrices = [self.weights[name] for name in inner]
+            self.optimisers.append(torch.optim.Muon(matrices, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
 
     def update(self, loss: Tensor) -> None:
         config, left = self.config, (self.config.steps - self.step) / self.config.steps
         falling = 0.5 * (1 - math.cos(math.pi * left)) if config.schedule == "cosine" else 1.0
-        for group in self.optimiser.param_groups:
-            group["lr"] = config.learning_rate * min((self.step + 1) / max(1, config.warmup), falling)
-        self.optimiser.zero_grad()
+        for optimiser in self.optimisers:
+            optimiser.zero_grad()
+            for group in optimiser.param_groups:
+                group["lr"] = config.learning_rate * min((self.step + 1) / max(1, config.warmup), falling)
         loss.backward()
         nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.step += 1
 
     def save(self, path: Path) -> None:
         part = path.with_suffix(".part")
         weights = {name: weight.detach() for name, weight in self.weights.items()}
-        torch.save({"weights": weights, "optimiser": self.optimiser.state_dict(), "step": self.step}, part)
+        optimisers = [optimiser.state_dict() for optimiser in self.optimisers]
+        torch.save({"weights": weights, "optimisers": optimisers, "step": self.step}, part)
         part.replace(path)
 
     def load(self, path: Path) -> None:
@@ -199,7 +212,8 @@ class _State:
         with torch.no_grad():
             for name, weight in self.weights.items():
                 weight.copy_(saved["weights"][name])
-        self.optimiser.load_state_dict(saved["optimiser"])
+        for optimiser, held in zip(self.optimisers, saved["optimisers"], strict=True):
+            optimiser.load_state_dict(held)
         self.step = saved["step"]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from sceneviz._text import ScenevizError
-from sceneviz.explanation import parse, rationale, story_of
+from sceneviz.explanation import DETAILS, parse, rationale, story_of
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe, Window
 from sceneviz.training.windows import Sample, TrainingWindows
@@ -78,13 +78,14 @@ class Annotated:
 class Rendered:
     """Reasons of rendered movies, for any shot, from what the renderer knows and the window shows.
 
-    varied: the share of reasons whose phrasings are drawn; the others are plain.
+    varied: the share of reasons whose phrasings are drawn; the others are plain. details: of what they say which, and
+    not only that it changes or stays; see `rationale`.
     """
 
     adapts = True
 
-    def __init__(self, movies: Sequence[Movie], varied: float = 0.0) -> None:
-        self.movies, self.varied = list(movies), varied
+    def __init__(self, movies: Sequence[Movie], *, varied: float = 0.0, details: Sequence[str] = DETAILS) -> None:
+        self.movies, self.varied, self.details = list(movies), varied, tuple(details)
         for movie in movies:
             story_of(movie)  # raises for a movie without known reasons
 
@@ -94,7 +95,8 @@ class Rendered:
 
     def text(self, movie: int, shot: int, window: Window, recipe: Recipe, rng: np.random.Generator) -> str:
         """What can be told of the cut behind the shot."""
-        return rationale(self.movies[movie], shot, window, recipe, rng=rng if rng.random() < self.varied else None)
+        drawn = rng if rng.random() < self.varied else None
+        return rationale(self.movies[movie], shot, window, recipe, details=self.details, rng=drawn)
 
 
 @dataclass(frozen=True)
