@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Render, read back, segment and score; or segment the film that is given."""
     if arguments.movie is not None:
-        segment.run(arguments)
+        segment.run_one(arguments, arguments.movie)
         return
     from sceneviz.baselines import color_histogram, constant
     from sceneviz.synthetic import write_movie

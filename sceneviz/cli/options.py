@@ -54,6 +54,13 @@ def _threshold(text: str) -> float:
     raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
 
 
+def workers(text: str) -> int:
+    """A number from 1 up."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a number from 1 up, got {text!r}")
+
+
 def _batch_size(text: str) -> int | str:
     """A number from 1 up, or "auto"."""
     if text == "auto":

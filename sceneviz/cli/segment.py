@@ -1,4 +1,4 @@
-"""`sceneviz segment MOVIE`: scenes of a film, as files and as a table on the screen."""
+"""`sceneviz segment MOVIE ...`: scenes of a film, as files and as a table on the screen; or of many films."""
 
 from __future__ import annotations
 
@@ -8,41 +8,74 @@ from typing import TYPE_CHECKING
 
 import sceneviz as sv
 from sceneviz._text import ScenevizError, clock, counted, plain
-from sceneviz.cli.options import add_model, add_reading
-from sceneviz.export import NAMES, export
+from sceneviz.cli.options import add_model, add_reading, workers
+from sceneviz.export import NAMES
 from sceneviz.lock import held
 
 if TYPE_CHECKING:
     from sceneviz.cli.options import Commands
-    from sceneviz.models import SceneModel
+    from sceneviz.many import Outcome
     from sceneviz.movie import Movie
     from sceneviz.results import Prediction
 
 MOST_ROWS = 40  # of scenes on the screen; the file has them all
+TOLD = 3  # failures whose reasons the last line gives
+DATA = ("movienet", "bbc", "ovsd")
+EMBEDDED = (
+    "This is the small model that comes with sceneviz, trained on rendered movies: no claim about the paper, "
+    "and weak on real films so far (its card, sceneviz/tiny/README.md, has the numbers)."
+)
 
 
 def add(commands: Commands) -> None:
     """The verb and its options."""
     command = commands.add_parser(
         "segment",
-        help="find the scenes of a film",
+        help="find the scenes of a film, or of many",
         description=f"Find the scenes of a film, print them, and write {', '.join(NAMES)} and timeline.png. "
-        "A run that was stopped goes on where it was when it is started again.",
+        "Of several films, of a folder, a list or a data set: a folder a movie with these files, and movies.csv; one "
+        "that fails is told at the end and stops no other. A run that was stopped goes on where it was when it is "
+        "started again.",
     )
-    command.add_argument("movie", metavar="MOVIE", type=Path, help="a video file")
+    command.add_argument(
+        "movies",
+        metavar="MOVIE",
+        type=Path,
+        nargs="+",
+        help="a video file; or several, a folder of them, a list (.txt, a path a line), or with --data a data set",
+    )
     add_reading(command)
     add_model(command)
-    command.add_argument("--out", type=Path, metavar="DIR", help="where files go (default: MOVIE's name + .scenes)")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="where files go (default: the first MOVIE's name + .scenes)"
+    )
+    group = command.add_argument_group("many movies")
+    group.add_argument("--data", choices=DATA, help="MOVIE is the folder of this data set")
+    group.add_argument("--split", default="all", help="of a data set or a folder: train, val, test or all (default)")
+    group.add_argument(
+        "--ray", metavar="ADDRESS", help="work on a Ray cluster: auto, local, or its address (pip install ray[data])"
+    )
+    group.add_argument("--workers", type=workers, metavar="N", help="how many on the cluster (default: one a GPU)")
     command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Read the film, and find its scenes."""
-    out = Path(f"{arguments.movie.stem}.scenes") if arguments.out is None else arguments.out
+    """Read the film or the films, and find their scenes."""
+    first: Path = arguments.movies[0]
+    many = len(arguments.movies) > 1 or first.is_dir() or first.suffix.lower() == ".txt"
+    if many or arguments.data or arguments.ray:
+        run_many(arguments, Path(f"{first.resolve().stem}.scenes") if arguments.out is None else arguments.out)
+    else:
+        run_one(arguments, first)
+
+
+def run_one(arguments: argparse.Namespace, film: Path) -> None:
+    """A film: its files, and its scenes on the screen."""
+    out = Path(f"{film.stem}.scenes") if arguments.out is None else arguments.out
     if out.exists() and not out.is_dir():  # better known before the work than after it
         raise ScenevizError(f"--out must be a folder, {out} is a file")
     movie = sv.read_movie(
-        arguments.movie,
+        film,
         shots=arguments.shots,
         subtitles=False if arguments.subtitles == "none" else arguments.subtitles,
         subtitle_shift_s=arguments.subtitle_shift,
@@ -51,37 +84,64 @@ def run(arguments: argparse.Namespace) -> None:
     find_scenes(movie, arguments, out)
 
 
+def run_many(arguments: argparse.Namespace, out: Path) -> None:
+    """Many films: a folder each, a table of all; in the end, what failed."""
+    from sceneviz.many import Reading, Settings, items_of, segment_all
+
+    if arguments.characters is not None or Path(arguments.subtitles).suffix or Path(arguments.shots).suffix:
+        raise ScenevizError(
+            "--shots, --subtitles and --characters name the file of one film; for many, they lie beside each "
+            "(NAME.shots.txt, NAME.srt, NAME.characters.json in a folder)"
+        )
+    items = items_of(arguments.movies, data=arguments.data, split=arguments.split)
+    settings = Settings(
+        out=str(out.resolve()),
+        reading=Reading(arguments.shots, arguments.subtitles, arguments.subtitle_shift),
+        model=arguments.model,
+        adapter=arguments.adapter,
+        dtype=arguments.dtype,
+        batch_size=arguments.batch_size,
+        threshold=arguments.threshold,
+    )
+    print(f"{counted(len(items), 'movie')}; model {plain(arguments.model)}", flush=True)
+    if arguments.model == "tiny":
+        print(EMBEDDED)
+    table = segment_all(
+        items, settings, device=arguments.device, ray=arguments.ray, workers=arguments.workers, told=_tell
+    )
+    print(f"written to {plain(out, 1000)}: a folder a movie, and movies.csv")
+    failed = table[table["error"] != ""]
+    if len(failed):
+        reasons = "; ".join(f"{row.movie}: {row.error}" for row in failed.head(TOLD).itertuples())
+        more = f"; and {len(failed) - TOLD} more, in movies.csv" if len(failed) > TOLD else ""
+        raise ScenevizError(f"{len(failed)} of {counted(len(items), 'movie')} failed: {reasons}{more}")
+
+
 def find_scenes(movie: Movie, arguments: argparse.Namespace, out: Path) -> Prediction:
     """Predict, write every file, and print the scenes."""
+    from sceneviz.many.one import RESUME, TIMELINE, write_scenes
+
     model = sv.load_model(arguments.model, adapter=arguments.adapter, device=arguments.device, dtype=arguments.dtype)
     print(f"{plain(movie.name)}: {len(movie)} shots, {clock(movie.shots[-1].end_s)}; model {plain(model.name)}")
     if model.embedded:
-        print(
-            "This is the small model that comes with sceneviz, trained on rendered movies: no claim about the paper, "
-            "and weak on real films so far (its card, sceneviz/tiny/README.md, has the numbers)."
-        )
-    with held(out / "resume"):
-        return _write(movie, model, arguments, out)
-
-
-def _write(movie: Movie, model: SceneModel, arguments: argparse.Namespace, out: Path) -> Prediction:
-    prediction = sv.predict(movie, model, batch_size=arguments.batch_size, resume=out / "resume")
-    for name in NAMES:
-        export(movie, prediction, out / name, threshold=arguments.threshold)
-    _draw(movie, prediction, arguments.threshold, out / "timeline.png")
+        print(EMBEDDED)
+    with held(out / RESUME):
+        prediction = sv.predict(movie, model, batch_size=arguments.batch_size, resume=out / RESUME)
+        write_scenes(movie, prediction, out, arguments.threshold)
     _print_scenes(prediction, arguments.threshold)
-    print(f"written to {plain(out, 1000)}: {', '.join(NAMES)}, timeline.png")
+    print(f"written to {plain(out, 1000)}: {', '.join(NAMES)}, {TIMELINE}")
     return prediction
 
 
-def _draw(movie: Movie, prediction: Prediction, threshold: float | None, path: Path) -> None:
-    """Save the timeline, on a figure made without pyplot: no window opens, whatever the screen."""
-    from matplotlib.figure import Figure
-
-    from sceneviz.plot.style import PAGE_IN
-
-    ax = Figure(figsize=(PAGE_IN, 2.4), layout="constrained").subplots()
-    sv.plot.save(sv.plot.timeline(movie, prediction, threshold=threshold, ax=ax), path)
+def _tell(outcome: Outcome) -> None:
+    """A line a movie, as it comes."""
+    if outcome.error:
+        print(f"{plain(outcome.name)}: failed: {outcome.error}", flush=True)
+    else:
+        before = ", found finished" if outcome.found else ""
+        print(f"{plain(outcome.name)}: {outcome.shots} shots, {counted(outcome.scenes, 'scene')}{before}", flush=True)
+    for notice in outcome.notices:
+        print(f"{plain(outcome.name)}: warning: {notice}", flush=True)
 
 
 def _print_scenes(prediction: Prediction, threshold: float | None) -> None:

@@ -11,7 +11,7 @@ ORDER = (
     # data sets after the renderer, whose movies are one of them
     "_text movie recipe results reading synthetic data prompt models lock journal "
     "deciding run prediction schemes attention intervention attribution explanation metrics paper baselines training "
-    "ablation tables export plot browser cli __main__ tiny"
+    "ablation tables export plot browser many cli __main__ tiny"
 ).split()
 
 # Nothing reaches back: drawing and counting open saved results, so they need neither a model nor its libraries.
