@@ -71,13 +71,15 @@ class Tail:
     """Answer tokens to be computed right behind cached prompts.
 
     ids: `(len(rows), length)`. rows: whose answers. start: where in the answer, as it was laid out, they begin.
-    decides: for each row, at which of these tokens it decides.
+    decides: for each row, at which of these tokens it decides; none for a row that has done so before.
+    behind: how many tokens of the answers that the prompts were filled with stand between.
     """
 
     ids: Tensor
     rows: list[int]
     start: int
     decides: list[np.ndarray]
+    behind: int = 0
 
     @property
     def keep(self) -> np.ndarray:
@@ -100,6 +102,7 @@ class Prefix:
         self._positions = model.family.positions(model.module, batch.ids, batch.mask, batch.grid).to(model.device)
         self._vision = {} if features is None else model.family.vision(features)
         self._layers: list[tuple[Tensor, Tensor]] | None = None
+        self._draft: tuple[list[list[bool]], Reading] | None = None
 
     def _written(self, answers: Answers, rows: Sequence[int]) -> Tensor:
         words = (self.model.encoder.no, self.model.encoder.yes)
@@ -122,10 +125,12 @@ class Prefix:
         # Without answers only the cache is wanted; the model still insists on a logit.
         keep = np.array([-1]) if answers is None else np.unique(np.concatenate(decides))
         logits, cache = self.whole(answers, keep)
-        self._layers = [
-            (layer.keys[:, :, : self._length], layer.values[:, :, : self._length]) for layer in cache.layers
-        ]
-        return None if answers is None else self._log_odds(logits, keep, decides)
+        self._layers = [(layer.keys, layer.values) for layer in cache.layers]
+        if answers is None:
+            return None
+        reading = self._log_odds(logits, keep, decides)
+        self._draft = [list(given) for given in answers], reading
+        return reading
 
     def whole(self, answers: Answers | None = None, keep: np.ndarray | None = None) -> tuple[Tensor, Any]:
         """One forward of all prompts with these answers, nothing cached: logits and the cache it leaves.
@@ -146,12 +151,25 @@ class Prefix:
 
     @torch.no_grad()
     def read(self, answers: Answers, rows: Sequence[int] | None = None) -> Reading:
-        """The decision rows, given written answers; only the answer tokens are computed.
+        """The decision rows, given written answers; only answer tokens are computed.
 
         answers: for each prompt, Yes or No for every shot of its focus. rows: which prompts; all by default.
+        Up to the first answer that differs from those that the prompts were filled with, what was read then still
+        stands, and so do its keys and values: only what comes after is computed.
         """
-        tail = self._together(answers, rows)
-        return self._log_odds(self._suffix(tail), tail.keep, tail.decides)
+        if self._draft is None:
+            tail = self._together(answers, rows)
+            return self._log_odds(self._suffix(tail), tail.keep, tail.decides)
+        chosen = list(range(len(self.layouts)) if rows is None else rows)
+        draft, before = self._draft
+        reading = Reading([before.yes[row].copy() for row in chosen], [before.no[row].copy() for row in chosen])
+        changed = self._changed(answers, chosen, draft)
+        if changed is not None and len(changed.keep):
+            again = self._log_odds(self._suffix(changed), changed.keep, changed.decides)
+            for into, said in ((reading.yes, again.yes), (reading.no, again.no)):
+                for values, later in zip(into, said, strict=True):
+                    values[len(values) - len(later) :] = later
+        return reading
 
     @torch.no_grad()
     def read_alone(self) -> Reading:
@@ -234,6 +252,18 @@ class Prefix:
         ids = self._written(answers, chosen)[:, self._length :]
         return Tail(ids, chosen, 0, [self._answers[row] - 1 for row in chosen])
 
+    def _changed(self, answers: Answers, chosen: list[int], draft: list[list[bool]]) -> Tail | None:
+        """From the first answer of any row on that differs from the draft, up to the last decision."""
+        ids = self._written(answers, chosen)
+        places = [self._answers[row] for row in chosen]
+        differs = [np.not_equal(given, draft[row]) for row, given in zip(chosen, answers, strict=True)]
+        firsts = [int(place[each.argmax()]) for place, each in zip(places, differs, strict=True) if each.any()]
+        if not firsts:
+            return None
+        start, stop = min(firsts), max(int(place[-1]) for place in places)
+        decides = [place[place > start] - 1 - start for place in places]
+        return Tail(ids[:, self._length + start : self._length + stop], chosen, start, decides, behind=start)
+
     def _lines(self, rows: Sequence[int] | None = None) -> Iterator[tuple[int, Tail]]:
         """Each line of the answer alone, up to its colon, with its place in the focus."""
         chosen = list(range(len(self.layouts)) if rows is None else rows)
@@ -252,17 +282,17 @@ class Prefix:
 
     def _suffix(self, tail: Tail, watch: Watch | None = None) -> Tensor:
         """Logits `(rows, len(tail.keep), vocabulary)` of answer tokens right behind their prompts."""
-        prompt, length = self._mask[tail.rows][:, : self._length], tail.ids.shape[1]
-        start = self._length + tail.start
+        behind, length = self._length + tail.behind, tail.ids.shape[1]
+        prompt, start = self._mask[tail.rows][:, :behind], self._length + tail.start
         options: dict[str, Any] = {
             "mask": torch.cat((prompt, self._mask[tail.rows][:, start : start + length]), 1),
-            "positions": self._positions[:, tail.rows][:, :, self._length : self._length + length],
+            "positions": self._positions[:, tail.rows][:, :, behind : behind + length],
             "keep": tail.keep,
         }
         if watch is None:
             from transformers import DynamicCache
 
-            return self.model.forward(tail.ids, past=DynamicCache(self._past(tail.rows)), **options)[0]
+            return self.model.forward(tail.ids, past=DynamicCache(self._past(tail.rows, tail.behind)), **options)[0]
         from sceneviz.models.kernel import borrowed, watching
 
         with watching(self.model.module, watch):
@@ -273,11 +303,15 @@ class Prefix:
         odds = logits[..., self.model.encoder.yes].float() - logits[..., self.model.encoder.no].float()
         return [odds[i, np.searchsorted(tail.keep, places)] for i, places in enumerate(tail.decides)]
 
-    def _past(self, rows: list[int]) -> list[tuple[Tensor, Tensor]]:
-        """Keys and values of these prompts, a pair a layer; those of all prompts are handed out as they are."""
+    def _past(self, rows: list[int], behind: int = 0) -> list[tuple[Tensor, Tensor]]:
+        """Keys and values of these prompts, and of so many tokens behind them, a pair a layer; those of all prompts
+        are handed out as they are.
+        """
         if self._layers is None:
             self.fill()
         assert self._layers is not None
+        span = slice(self._length + behind)
+        layers = [(keys[:, :, span], values[:, :, span]) for keys, values in self._layers]
         if rows == list(range(len(self.layouts))):
-            return self._layers
-        return [(keys[rows], values[rows]) for keys, values in self._layers]
+            return layers
+        return [(keys[rows], values[rows]) for keys, values in layers]

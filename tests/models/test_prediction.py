@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from reference import generated
 from small import RECIPE, noise_movie, random_model
 
 from sceneviz._text import ScenevizError
-from sceneviz.models import SceneModel
+from sceneviz.models import FrameFeatures, SceneModel
 from sceneviz.movie import Movie
 from sceneviz.prediction import predict
+from sceneviz.prompt import build_prompt
 from sceneviz.recipe import plan_windows
 from sceneviz.results import Prediction
 
@@ -59,6 +63,43 @@ def test_decisions_equal_generate_on_fifty_windows_and_more(seed: int) -> None:
         focus = list(window.focus)
         assert prediction.decision[focus].astype(bool).tolist() == written.decisions
         np.testing.assert_allclose(prediction.confidence[focus], written.confidence, atol=1e-4)
+
+
+@given(st.data())
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_reading_does_not_depend_on_the_draft_before(either: SceneModel, data: st.DataObject) -> None:
+    """What stands before the first changed answer is taken from the draft's pass: as if all had been read anew."""
+    movie = noise_movie(25)
+    windows = plan_windows(25, RECIPE)[1:]
+    layouts = [either.layout(build_prompt(movie.shots, window, either.recipe)) for window in windows]
+    features = FrameFeatures(either, movie, either.recipe)
+    bundle = torch.cat([features.window(window.context) for window in windows])
+    answers = st.tuples(
+        *[st.lists(st.booleans(), min_size=n, max_size=n) for n in map(len, (w.focus for w in windows))]
+    )
+    draft, written = data.draw(answers), data.draw(answers)
+    prefix, _ = either.prefill(layouts, bundle, draft)
+    seen: list[int] = []
+    honest = either.forward
+    either.forward = lambda ids, **options: seen.append(ids.shape[1]) or honest(ids, **options)  # type: ignore
+    try:
+        again = prefix.read(written)
+    finally:
+        del either.forward  # type: ignore[method-assign]
+    _, anew = either.prefill(layouts, bundle, written)
+    assert anew is not None
+    for row in range(len(windows)):
+        np.testing.assert_allclose(again.yes[row], anew.yes[row], atol=2e-4)
+        np.testing.assert_allclose(again.no[row], anew.no[row], atol=2e-4)
+    # From the first Yes or No that changed up to the last line's colon, and nothing where no decision follows it.
+    places = [layout.answer_places for layout in layouts]
+    starts = [
+        int(place[np.not_equal(a, b).argmax()] - layout.prompt_length)
+        for place, layout, a, b in zip(places, layouts, draft, written, strict=True)
+        if list(a) != list(b)
+    ]
+    last = max(int(place[-1]) - layout.prompt_length for place, layout in zip(places, layouts, strict=True))
+    assert seen == ([last - min(starts)] if starts and min(starts) < last else [])
 
 
 def test_history_matters_here(either: SceneModel) -> None:
@@ -114,8 +155,6 @@ def test_a_frame_is_read_once(model: SceneModel) -> None:
 
 
 def test_runs_out_of_memory_gracefully(monkeypatch: pytest.MonkeyPatch, model: SceneModel, movie: Movie) -> None:
-    import torch
-
     whole = quiet(movie, model, batch_size=1)
     honest = SceneModel.prefill
 
