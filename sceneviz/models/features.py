@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sceneviz._ahead import Ahead
 from sceneviz._text import ScenevizError
 from sceneviz.movie import Movie, Shot
 from sceneviz.prompt import draw_mark, shot_id
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 # Shots that go through the vision tower together. Chunks are cut at multiples of it, wherever reading starts, so that
 # a resumed run encodes each frame in the same company, and so to the same bits, as an undisturbed one.
 CHUNK = 8
+# Shots that are decoded ahead while the model is at work. Enough that it seldom waits; each holds K small pictures.
+AHEAD = 2 * CHUNK
 
 
 def marked_frames(shots: list[Shot], pictures: list[np.ndarray], recipe: Recipe, first: int = 0) -> np.ndarray:
@@ -43,10 +46,10 @@ class SharedFeatures:
                 f"movie {movie.name!r} has no frames; use a recipe with visual=False, or give it a video"
             )
         self.model, self.movie, self.count, self.size = model, movie, count, size
-        self.readers: list[FrameFeatures] = []
+        self.readers: WeakSet[FrameFeatures] = WeakSet()
         self._held: dict[bool, dict[int, Tensor]] = {True: {}, False: {}}
         self._next: int | None = None
-        self._pictures: Iterator[np.ndarray] = iter(())
+        self._pictures: Ahead[np.ndarray] = Ahead(iter(()), AHEAD)
 
     def features(self, context: range, recipe: Recipe) -> Tensor:
         """`(shots * K, tokens, …)` features of the frames of these shots, in order."""
@@ -67,7 +70,9 @@ class SharedFeatures:
         if self._next is None or missing[0] < self._next:
             self._next = missing[0] // CHUNK * CHUNK
             assert self.movie.frames is not None
-            self._pictures = self.movie.frames.read(self.movie.shots[self._next :], self.count, self.size)
+            self._pictures.close()
+            read = self.movie.frames.read(self.movie.shots[self._next :], self.count, self.size)
+            self._pictures = Ahead(iter(read), AHEAD)
         while self._next <= missing[-1]:
             shots = list(self.movie.shots[self._next : self._next + CHUNK])
             pictures = [next(self._pictures) for _ in shots]
@@ -89,7 +94,7 @@ class FrameFeatures:
     def __init__(self, model: SceneModel, movie: Movie, recipe: Recipe, store: SharedFeatures | None = None) -> None:
         self.recipe, self.needs = recipe, 0
         self._store = store or SharedFeatures(model, movie, recipe.frames_per_shot, recipe.frame_size)
-        self._store.readers.append(self)
+        self._store.readers.add(self)
 
     def window(self, context: range) -> Tensor:
         """`(shots * K, tokens, …)` features of the frames of these shots, in order."""

@@ -9,11 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from sceneviz._ahead import Ahead
 from sceneviz._text import ScenevizError, choice
 from sceneviz.reading.detection import DETECTION_WIDTH, NET_SIZE, has_cuda, pyscenedetect_cuts, transnetv2_cuts
 from sceneviz.reading.frames import VideoFrames
 from sceneviz.reading.text import read_text
 
+# Frames decoded, small as they are, while the detector is at work on those before.
+DECODED_AHEAD = 100
 DETECTORS = ("auto", "transnetv2", "pyscenedetect")
 ACCEPTED = (
     "expected a PySceneDetect scene CSV, or rows of whole numbers, `start end` (TransNetV2) "
@@ -69,7 +72,8 @@ def _detected(detector: str, frames: VideoFrames, progress: bool) -> list[tuple[
     size = NET_SIZE if detector == "transnetv2" else (max(1, round(height * scale)), max(1, round(width * scale)))
     # disable=None: shown in a notebook and a terminal, silent where stderr goes to a log.
     hidden = None if progress else True
-    bar = tqdm(frames.scan(size), f"shots ({detector})", len(frames), unit=" frames", disable=hidden)
+    scanned = Ahead(frames.scan(size), DECODED_AHEAD)
+    bar = tqdm(scanned, f"shots ({detector})", len(frames), unit=" frames", disable=hidden)
     cuts = transnetv2_cuts(bar) if detector == "transnetv2" else pyscenedetect_cuts(bar)
     return list(pairwise([0, *cuts, len(frames)]))
 
