@@ -13,7 +13,8 @@ from sceneviz.recipe import Recipe, Window
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from sceneviz.models.prefix import Prefix, Reading
+    from sceneviz.models.prefix import Prefix
+    from sceneviz.models.reading import Reading
     from sceneviz.models.scene_model import SceneModel
 
 Row = tuple[float, float]  # log P(Yes), log P(No)

@@ -8,12 +8,13 @@ from sceneviz.models.loading import load_model
 
 if TYPE_CHECKING:
     from sceneviz.models.features import FrameFeatures
-    from sceneviz.models.prefix import Prefix, Reading
+    from sceneviz.models.prefix import Prefix
+    from sceneviz.models.reading import Reading
     from sceneviz.models.scene_model import SceneModel
 
 __all__ = ["FrameFeatures", "Prefix", "Reading", "SceneModel", "load_model"]
 
-_HOME = {"FrameFeatures": "features", "Prefix": "prefix", "Reading": "prefix", "SceneModel": "scene_model"}
+_HOME = {"FrameFeatures": "features", "Prefix": "prefix", "Reading": "reading", "SceneModel": "scene_model"}
 
 
 def __getattr__(name: str) -> Any:

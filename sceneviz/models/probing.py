@@ -14,7 +14,7 @@ from sceneviz.models.probe import Capture, Probe, inside
 from sceneviz.prompt import TokenLayout
 
 if TYPE_CHECKING:
-    from sceneviz.models.prefix import Tail
+    from sceneviz.models.reading import Tail
     from sceneviz.models.scene_model import SceneModel
 
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from sceneviz._text import ScenevizError, fingerprint
 from sceneviz.models.family import Family
-from sceneviz.models.prefix import Answers, Prefix, Reading
+from sceneviz.models.prefix import Prefix
+from sceneviz.models.reading import Answers, Reading
 from sceneviz.movie import Movie
 from sceneviz.prompt import Encoder, Prompt, TokenLayout, build_prompt, lay_out
 from sceneviz.recipe import Recipe, Window
