@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -35,7 +34,8 @@ def load_model(
     """Load a model, and what its checkpoint says about the recipe it was trained with.
 
     name: "tiny" (the embedded model), a local folder, or a hub name such as "Qwen/Qwen2.5-VL-7B-Instruct".
-    adapter: a peft adapter (a LoRA, say) to attach, a folder or a hub name; its recipe and threshold then count.
+    adapter: a peft adapter (a LoRA, say) to attach, ours or another trainer's, a folder or a hub name; its recipe and
+        threshold then count.
     device: "auto" takes CUDA, then MPS, then the CPU; "cuda:1" or "cpu" name one; "balanced" spreads the layers over
         all GPUs.
     dtype: "auto" is bfloat16 on a GPU and float32 on the CPU; or float32, bfloat16, float16.
@@ -45,6 +45,7 @@ def load_model(
     from transformers import AutoTokenizer
     from transformers.utils import logging
 
+    from sceneviz.models.adapters import attach_adapter
     from sceneviz.models.family import family_of
     from sceneviz.models.scene_model import SceneModel
 
@@ -72,8 +73,10 @@ def load_model(
     if "device_map" not in options:
         module = module.to(torch.device(target))
     card = read_card(Path(source))
+    wrapped = None
     if adapter is not None:
-        module, card = _adapted(module, str(adapter), card)
+        wrapped, folder = attach_adapter(module, str(adapter))
+        card = read_card(folder) or card
     return SceneModel(
         module=module.eval(),
         tokenizer=tokenizer,
@@ -81,7 +84,8 @@ def load_model(
         name=name if adapter is None else f"{name} + {Path(adapter).name}",
         recipe=Recipe(**card.get("recipe", {"frame_size": family.frame_size})),
         threshold=float(card.get("threshold", 0.5)),
-        embedded=name in EMBEDDED,
+        embedded=name in EMBEDDED and adapter is None,
+        adapter=wrapped,
     )
 
 
@@ -188,18 +192,3 @@ def _quantization(quantize: str, device: str, dtype: torch.dtype) -> Any:
     if quantize == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)
     return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=dtype, bnb_4bit_quant_type="nf4")
-
-
-def _adapted(module: Any, adapter: str, card: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    from peft import PeftModel
-
-    local = Path(adapter)
-    if local.exists() and not (local / "adapter_config.json").is_file():
-        raise ScenevizError(f"{adapter}: expected a peft adapter with adapter_config.json; found none")
-    if not local.exists() and (os.sep in adapter and adapter.count("/") != 1):
-        raise ScenevizError(f"no adapter at {adapter}; expected a folder with adapter_config.json")
-    try:
-        wrapped = PeftModel.from_pretrained(module, adapter)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ScenevizError(f"adapter {adapter} does not fit this model: {str(error).splitlines()[0]}") from error
-    return wrapped.get_base_model(), (read_card(local) or card)

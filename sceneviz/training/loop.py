@@ -66,7 +66,8 @@ def finetune(
     share = (settings.process_index, settings.world_size)
     store = open_store(model, windows, Path(frames) if frames is not None else out / "frames", share=share)
     wrapped = made_trainable(model.module, config)
-    checkpoint_activations(model.module, config.checkpoint_activations)
+    if config.checkpoint_activations:
+        checkpoint_activations(model.module)
     trainer = AnswerTrainer(
         model,
         look=looking,
@@ -79,7 +80,8 @@ def finetune(
     )
     _train(trainer, looking, out)
     model.module.eval()
-    checkpoint_activations(model.module, False)
+    if config.checkpoint_activations:
+        checkpoint_activations(model.module, False)
     if config.lora:
         model.adapter, model.name = wrapped, f"{model.name} + {out.name}"
     else:

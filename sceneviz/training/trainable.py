@@ -69,5 +69,5 @@ def checkpoint_activations(module: Any, on: bool = True, **options: Any) -> None
     if on:
         settings = {f"{name}_checkpointing_kwargs": {"use_reentrant": False, **options}}
         getattr(module, f"{name}_checkpointing_enable")(**settings)
-    elif getattr(module, "is_gradient_checkpointing" if name == "gradient" else "is_activation_checkpointing"):
+    else:
         getattr(module, f"{name}_checkpointing_disable")()
