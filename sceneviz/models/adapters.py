@@ -40,7 +40,7 @@ def attach_adapter(module: Any, name: str) -> tuple[Any, Path]:
             return PeftModel.from_pretrained(module, str(folder)), folder
         found = dict(_placed(load_file(folder / WEIGHTS), module, folder))
         carriers = {path for (path, part) in found if part.startswith("lora_")}
-        config.target_modules = carriers
+        config.target_modules = sorted(carriers)
         config.rank_pattern = _renamed(config.rank_pattern, module)
         config.alpha_pattern = _renamed(config.alpha_pattern, module)
         config.inference_mode = True
