@@ -66,10 +66,14 @@ def _folder(name: str) -> Path:
         return local
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise ScenevizError(f"no adapter at {name}; expected a folder with {CONFIG}")
-    from huggingface_hub import snapshot_download
+    from transformers.utils import cached_file
+
+    from sceneviz.models.loading import CARD
 
     try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
+        cached_file(name, CARD, _raise_exceptions_for_missing_entries=False)
+        cached_file(name, WEIGHTS)
+        return Path(str(cached_file(name, CONFIG))).parent
     except (OSError, ValueError) as error:
         raise ScenevizError(
             f"adapter {name!r} is not on this machine and could not be downloaded; fetch it where there is a network, "

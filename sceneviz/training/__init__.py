@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sceneviz.training.memory import MACHINES, estimate
     from sceneviz.training.planning import plan
     from sceneviz.training.rationales import Annotated, Rationale, Rendered
+    from sceneviz.training.sets import export_set
     from sceneviz.training.trainable import merge
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "TrainConfig",
     "align",
     "estimate",
+    "export_set",
     "finetune",
     "merge",
     "plan",
@@ -36,6 +38,7 @@ _HOMES = {
     "Rendered": "rationales",
     "align": "alignment",
     "estimate": "memory",
+    "export_set": "sets",
     "finetune": "loop",
     "merge": "trainable",
     "plan": "planning",
