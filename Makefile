@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 export MOVIE OUT
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lab test test-all lint types notebooks bench tiny
+.PHONY: help install demo lab test test-all lint types notebooks picture bench tiny
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | column -t -s '|'
@@ -48,6 +48,9 @@ types: $(INSTALLED) ## mypy --strict on the package
 notebooks: $(INSTALLED) ## execute every notebook in place
 	@$(BIN)/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace \
 	    --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+
+picture: $(INSTALLED) ## the explorer's picture for the README, taken in Debian's chromium
+	@$(BIN)/python tests/browser/picture.py notebooks/figures/explorer.png
 
 bench: $(INSTALLED) ## timings, printed
 	@$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks

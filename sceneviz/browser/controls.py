@@ -10,8 +10,8 @@ import ipywidgets
 from sceneviz.browser.state import HOW, PARTS, State, WhatIf
 from sceneviz.plot.attention import NAMES, PER
 
-_HOW = {"cut": "hidden from the decisions", "remove": "left out of the prompt"}
-_SCOPE = {"shot": "of this shot", "window": "of all shots in its window"}
+_HOW = {"cut": "hidden from decisions", "remove": "left out of the prompt"}
+_SCOPE = {"shot": "of this shot", "window": "of its whole window"}
 _ICONS = {"visual": "image", "subtitle": "comment", "character": "users", "shot_id": "hashtag", "answer": "reply"}
 
 
@@ -31,13 +31,13 @@ class Controls:
         self.per = _dropdown("Attention", {words: name for name, words in PER.items()}, "250px")
         self.part = _dropdown("Grid of", {NAMES[name]: name for name in NAMES}, "190px")
         self.part.value = "visual" if state.prediction.recipe.visual else "answer"
-        self.sinks = _toggle("sinks in", "Leave attention sinks in their groups, not apart")
-        self.heat = _toggle("heat", "The attention that fell on each part of a frame")
+        self.sinks = _toggle("with sinks", "Leave attention sinks in their groups, not apart")
+        self.heat = _toggle("heat on frames", "The attention that fell on each part of a frame")
         self.heat.value = True
         looks = [self.per, self.part, self.sinks, self.heat] if attention else []
         self.look = _row("sv-look", [self.threshold, self.scenes, *looks])
 
-        self.subject = ipywidgets.Label(layout={"min_width": "118px"})
+        self.subject = ipywidgets.Label(layout={"min_width": "112px"})
         self.flip = _toggle("flip its answer", "Let the answer written for this shot be the other, and decide on")
         self.flip.icon = "exchange"
         self.parts = {
@@ -45,9 +45,9 @@ class Controls:
             for part, words in PARTS.items()
             if self._has(part)
         }
-        self.scope = _dropdown("", {words: name for name, words in _SCOPE.items()}, "195px")
-        self.how = _dropdown("", {words: name for name, words in _HOW.items()}, "195px")
-        self.reset = ipywidgets.Button(description="reset", icon="undo", layout={"width": "84px"})
+        self.scope = _dropdown("", {words: name for name, words in _SCOPE.items()}, "165px")
+        self.how = _dropdown("", {words: name for name, words in _HOW.items()}, "178px")
+        self.reset = ipywidgets.Button(description="reset", icon="undo", layout={"width": "74px"})
         self.try_out = _row("sv-try", [self.subject, self.flip, *self.parts.values(), self.scope, self.how, self.reset])
         self._change: Callable[[WhatIf], None] = lambda change: None
         if model:
@@ -82,6 +82,11 @@ class Controls:
     def on_clear(self, act: Callable[[], None]) -> None:
         """Call when all is to be as it was."""
         self.reset.on_click(lambda _: act())
+
+    def point(self, change: WhatIf) -> None:
+        """Stand as they would to try this change."""
+        if change.kind in HOW:
+            self.how.value, self.scope.value = change.kind, change.scope
 
     def follow(self) -> None:
         """Show what is tried with the shot that is picked."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OPENING = 20  # thumbnails that travel with the explorer itself: a wide screen full
 AT_ONCE = 64  # thumbnails in one answer, whatever a page asks for
+MOST_LETTERS = 5_000  # of a subtitle or name
 CAPTION = 90  # letters of a subtitle that a thumbnail's caption shows
 
 
@@ -116,6 +117,7 @@ class Explorer:
         self.state.clear()
         for change in changes:
             self.state.toggle(change)
+            self.controls.point(change)
         self._read_again(strict=True)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
@@ -215,7 +217,10 @@ class Explorer:
         self._show_look()
 
     def _show_facts(self) -> None:
-        self.panel.facts = self.state.facts()
+        facts = self.state.facts()
+        facts["subtitle"] = _sendable(facts["subtitle"])
+        facts["names"] = [_sendable(name) for name in facts["names"]]
+        self.panel.facts = facts
         self.panel.changes = self.state.changes()
 
     def _show_look(self) -> None:
@@ -255,3 +260,8 @@ class Explorer:
             yield
         except (ScenevizError, OSError, RuntimeError) as error:
             self.film.status = plain(error, 300)
+
+
+def _sendable(text: str) -> str:
+    """A text of a file as a message can hold it: half a surrogate pair would break it, a whole book would choke it."""
+    return text[:MOST_LETTERS].encode("utf-8", "replace").decode("utf-8")

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
+import re
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
+from lab import CHROMIUM, chromium, lab, open_notebook, run_cell, until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
-    "--no-first-run --disable-dev-shm-usage"
-).split()
-WAIT_MS = 180_000  # a bound for a busy machine; each step goes on as soon as the page shows it
+pytestmark = pytest.mark.slow
 
 OPEN = """
-import warnings
 from dataclasses import replace
 import sceneviz as sv
 evil = "<img src=x onerror=\\"window.hacked='image'\\"><script>window.hacked='script'</script>"
@@ -36,152 +25,131 @@ model = sv.load_model()
 prediction = sv.predict(film, model, progress=False)
 """
 SHOW = "explorer = sv.browse(film, prediction, model=model)\nexplorer"
-WRITE = "print('STATE', explorer.shot, explorer.threshold, len(explorer.state.tried))"
+TELL = "print(explorer.shot, explorer.threshold, len(explorer.state.tried))"
+
+LONG = """
+import sceneviz as sv
+from scripted import scripted_movie, scripted_prediction
+film = scripted_movie(2_000)
+prediction = scripted_prediction(film)
+"""
+SHOW_LONG = "explorer = sv.browse(film, prediction)\nexplorer"
+TELL_LONG = "print(len(set(film.frames.reads)), explorer.shot)"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The notebook in JupyterLab, opened in the browser, nothing run yet; `page.trouble` lists the console's errors."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str, Path]]:
+    """A browser, a JupyterLab's address, and its folder."""
+    pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
     if CHROMIUM is None:
         pytest.skip("needs Debian's chromium, which is not installed")
     folder = tmp_path_factory.mktemp("lab")
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in (OPEN, SHOW, WRITE)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, folder / "explorer.ipynb")
-    with _lab(folder) as address, sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = chromium.new_page(viewport={"width": 1500, "height": 1300})
-        page.set_default_timeout(WAIT_MS)
-        page.trouble = []
-        page.on("pageerror", lambda error: page.trouble.append(str(error)))
-        page.on("console", lambda told: page.trouble.append(told.text) if told.type == "error" else None)
-        page.goto(f"{address}/lab/tree/explorer.ipynb?reset", wait_until="domcontentloaded")
-        page.locator(".jp-Notebook .jp-Cell").nth(len(cells) - 1).wait_for()
-        yield page
-        chromium.close()
+    with lab(folder) as address, chromium() as browser:
+        yield browser, address, folder
 
 
-@contextmanager
-def _lab(folder: Path) -> Iterator[str]:
-    """A JupyterLab of its own on this machine alone; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    root = Path(__file__).resolve().parents[2]
-    places = {f"JUPYTER_{name}": str(folder / f".{name.lower()}") for name in ("CONFIG_DIR", "RUNTIME_DIR")}
-    places |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / ".s"), "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".w")}
-    environment = os.environ | places | {"PYTHONPATH": str(root)}
-    environment.pop("MPLBACKEND", None)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--IdentityProvider.token="]
-    command += [f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}"]
-    with (folder / "lab.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _until(lambda: _answers(f"{address}/api/status", server))
-        yield address
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-
-
-def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
-    assert server.poll() is None, "JupyterLab ended at its start"
-    try:
-        with urllib.request.urlopen(address, timeout=5) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
-
-
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_MS / 1000
-    while not true():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.2)
-
-
-def _run_next(page: Any) -> None:
-    page.keyboard.press("Shift+Enter")
-
-
-def _state(page: Any) -> tuple[int, float, int]:
-    """What the kernel says of the explorer, by running the last cell once more."""
-    cell = page.locator(".jp-Notebook .jp-Cell").nth(2)
-    before = cell.locator(".jp-InputPrompt").inner_text()
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-    _until(lambda: cell.locator(".jp-InputPrompt").inner_text() not in (before, "[*]:"))
-    words = cell.locator(".jp-OutputArea-output").inner_text().split()
-    return int(words[1]), float(words[2]), int(words[3])
-
-
-@pytest.mark.slow
-def test_the_explorer_works_in_a_real_browser(page: Any) -> None:
-    cell = page.locator(".jp-Notebook .jp-Cell").nth(0)
-    cell.locator(".cm-content").click()
-    _run_next(page)
-    _run_next(page)
+def test_the_explorer_works_in_a_real_browser(place: tuple[Any, str, Path]) -> None:
+    page = open_notebook(*place, "explorer", [OPEN, SHOW, TELL])
+    run_cell(page, 0)
+    run_cell(page, 1)
     page.locator(".sv-film .sv-cell img").first.wait_for()
-    page.locator(".sv-shot h3").wait_for()
     page.locator(".sv-by-shot .sv-mini img").first.wait_for()
-    title = page.locator(".sv-shot h3")
-    verdict = page.locator(".sv-verdict")
+    title, verdict = page.locator(".sv-shot h3"), page.locator(".sv-verdict")
 
-    # A click picks a shot, and an arrow key the next; the page and the kernel agree.
-    page.locator('.sv-cell[data-shot="4"]').scroll_into_view_if_needed()
+    def told() -> list[str]:
+        return run_cell(page, 2).split()
+
+    # A click picks a shot, and an arrow key the next; the page and the kernel agree, and no cell is left.
     page.locator('.sv-cell[data-shot="4"]').click()
-    _until(lambda: title.inner_text() == "Shot 4")
+    until(lambda: title.inner_text() == "Shot 4")
     page.keyboard.press("ArrowRight")
-    _until(lambda: title.inner_text() == "Shot 5")
+    until(lambda: title.inner_text() == "Shot 5")
+    page.keyboard.press("ArrowDown")
+    until(lambda: title.inner_text() == "Shot 6")
     page.keyboard.press("Home")
-    _until(lambda: title.inner_text() == "Shot 0")
+    until(lambda: title.inner_text() == "Shot 0")
     assert page.locator('.sv-cell[aria-selected="true"]').get_attribute("data-shot") == "0"
     page.keyboard.press("ArrowRight")
-    _until(lambda: title.inner_text() == "Shot 1")
-    page.locator(".sv-by-shot .sv-mini").first.wait_for()
-    assert _state(page)[0] == 1
+    until(lambda: title.inner_text() == "Shot 1")
+    assert told()[0] == "1"
+
+    # A shot of the window is picked below, with the keyboard too.
+    page.locator('.sv-mini[data-shot="3"]').focus()
+    page.keyboard.press("Enter")
+    until(lambda: title.inner_text() == "Shot 3")
+    until(lambda: page.locator(".sv-mini:focus").get_attribute("data-shot") == "3")
+    page.locator('.sv-mini[data-shot="1"]').click()
+    until(lambda: title.inner_text() == "Shot 1")
 
     # The threshold regroups the scenes.
     counts = page.locator(".sv-look .widget-label", has_text="scene")
-    before = counts.inner_text()
-    handle = page.locator(".sv-look .noUi-handle")
-    handle.focus()
+    page.locator(".sv-look .noUi-handle").focus()
     page.keyboard.press("Home")
-    _until(lambda: counts.inner_text() == "24 scenes")
+    until(lambda: counts.inner_text() == "24 scenes")
     assert "A scene ends here" in verdict.inner_text()
     page.keyboard.press("End")
-    _until(lambda: counts.inner_text() == "1 scene")
-    _until(lambda: "The scene goes on" in verdict.inner_text())
-    assert before not in ("",)
-    assert _state(page)[1] == 1.0
+    until(lambda: counts.inner_text() == "1 scene")
+    until(lambda: "The scene goes on" in verdict.inner_text())
+    assert told()[1] == "1.0"
+
+    # Attention, by another measure.
+    bars = page.locator(".sv-by-modality")
+    assert "%" in bars.inner_text()
+    page.locator(".sv-look select").first.select_option("attention over uniform")
+    until(lambda: "attention over uniform" in bars.inner_text() and "%" not in bars.inner_text())
 
     # An answer flipped: the decisions behind it are read again.
+    tried = page.locator(".sv-tried")
+    assert not tried.is_visible()
     page.locator(".sv-try button", has_text="flip its answer").click()
     page.locator(".sv-tried .sv-move").first.wait_for()
-    tried = page.locator(".sv-tried")
     assert "answer of shot 1 flipped" in tried.inner_text()
-    assert "decisions read again" in tried.inner_text()
-    assert _state(page)[2] == 1
+    assert re.search(r"\d+ decisions read again", tried.inner_text())
+    assert told()[2] == "1"
     page.locator(".sv-try button", has_text="reset").click()
-    _until(lambda: not tried.is_visible())
+    until(lambda: not tried.is_visible())
 
     # A modality cut, of all the window.
-    page.locator(".sv-try select").first.select_option("of all shots in its window")
+    page.locator(".sv-try select").first.select_option("of its whole window")
     page.locator(".sv-try button", has_text="frames").click()
-    _until(lambda: "frames of all shots in the window of shot 1 hidden" in tried.inner_text())
-    if picture := os.environ.get("SCENEVIZ_SCREENSHOT"):
-        page.locator(".jp-Notebook .jp-Cell").nth(1).locator(".jp-OutputArea").screenshot(path=picture)
+    until(lambda: "frames of all shots in the window of shot 1 hidden" in tried.inner_text())
+    assert told()[2] == "1"
 
-    # Texts from the file are text.
+    # Texts from the file are text, in the film strip too.
     assert "<img src=x onerror=" in page.locator(".sv-said").inner_text()
     assert "<script>" in page.locator(".sv-head strong").inner_text()
     assert "<img src=x" in page.locator(".sv-cast li").first.inner_text()
+    assert "<script>" in page.locator('.sv-cell[data-shot="1"]').get_attribute("title")
     assert page.locator('.sv img[src="x"], .sv script').count() == 0
     assert page.evaluate("window.hacked === undefined")
     assert page.trouble == []
+    page.close()
+
+
+def test_a_long_movie_opens_at_once_and_light(place: tuple[Any, str, Path]) -> None:
+    page = open_notebook(*place, "long", [LONG, SHOW_LONG, TELL_LONG])
+    run_cell(page, 0)
+    before, start = page.received, time.monotonic()
+    run_cell(page, 1, wait=False)
+    page.locator(".sv-film .sv-cell img").first.wait_for()
+    page.locator(".sv-shot .sv-frame img").first.wait_for()
+    seconds = time.monotonic() - start
+    page.wait_for_timeout(2_000)  # whatever else might still come
+    received = page.received - before
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    print(f"2,000 shots: seen after {seconds:.1f} s, {received / 1e6:.2f} MB received; load {load:.1f} a core")
+    assert received < 3e6
+    assert seconds < 3.0 * max(1.0, 2.0 * load)  # three seconds on a machine that has nothing else to do
+    assert int(run_cell(page, 2).split()[0]) < 100
+
+    # What comes into sight comes then, and no more than that.
+    page.locator(".sv-scroller").focus()
+    page.keyboard.press("End")
+    page.locator('.sv-cell[data-shot="1999"] img').wait_for()
+    until(lambda: page.locator(".sv-shot h3").inner_text() == "Shot 1999")
+    reads, shot = run_cell(page, 2).split()
+    assert int(reads) < 150
+    assert shot == "1999"
+    assert page.locator(".sv-cell").count() < 40
+    assert page.trouble == []
+    page.close()

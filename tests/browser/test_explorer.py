@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,19 @@ def test_frames_that_cannot_be_read_are_told_of_in_the_page() -> None:
     assert explorer.panel.facts["shot"] == 55
     assert explorer.panel.pictures == []
     assert "image/png" not in explorer._repr_mimebundle_()
+
+
+def test_texts_that_no_message_can_hold_are_mended() -> None:
+    movie = scripted_movie(12)
+    odd = replace(movie.shots[0], subtitle="half \ud800 a pair " + "x" * 10**6, characters=("\udfff",))
+    movie = replace(movie, shots=(odd, *movie.shots[1:]))
+    explorer = sv.browse(movie, scripted_prediction(movie))
+    explorer.shot = 0
+    facts = explorer.panel.facts
+    assert facts["subtitle"].startswith("half ? a pair xxx")
+    assert len(json.dumps(facts, ensure_ascii=False).encode("utf-8")) < 10_000
+    told, _ = _ask(explorer, {"kind": "thumbs", "shots": [0]})[0]
+    assert len(json.dumps(told, ensure_ascii=False).encode("utf-8")) < 1_000
 
 
 def test_a_movie_of_one_shot_opens() -> None:

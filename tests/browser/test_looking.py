@@ -179,6 +179,9 @@ def test_removing_all_frames_of_a_window(movie: Movie, model: SceneModel, predic
     explorer.what_if(WhatIf("remove", 5, "visual", "window"), WhatIf("flip", 5))
     assert len(explorer.state.tried) == 2
     assert explorer.panel.changes["rows"]
+    assert (explorer.controls.how.value, explorer.controls.scope.value) == ("remove", "window")
+    explorer.shot = 5
+    assert explorer.controls.parts["visual"].value is True
 
 
 def test_text_alone_is_explored_too(model: SceneModel) -> None:

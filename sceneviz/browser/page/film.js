@@ -207,14 +207,14 @@ function render({ model, el }) {
       }
   }
 
-  function drawRows(context, width, left, at, from, to, gap, scale) {
+  function drawRows(context, width, left, at, from, to, gap, scale, named) {
     let y = 3;
     context.save();
     context.font = `11px ${getComputedStyle(root).fontFamily}`;
     context.textBaseline = "middle";
     context.textAlign = "right";
     for (const [name, marks, colors, high] of rows()) {
-      if (left) {
+      if (left && named) {
         context.fillStyle = color(root, name === "what if" ? "moved" : "muted");
         context.fillText(name, left - 8, y + (high * scale) / 2 + 0.5);
       }
@@ -230,7 +230,7 @@ function render({ model, el }) {
     return y;
   }
 
-  function drawThreshold(context, left, width, bottom, high) {
+  function drawThreshold(context, left, width, bottom, high, name) {
     const y = bottom - high * model.get("threshold");
     context.save();
     context.strokeStyle = color(root, "ink");
@@ -248,7 +248,7 @@ function render({ model, el }) {
     context.textBaseline = "middle";
     context.fillText(model.get("threshold").toFixed(2), left - 8, clamp(y, bottom - high + 4, bottom - 4));
     // The name stands where the number does not.
-    context.fillText("confidence", left - 8, y > bottom - high / 2 ? bottom - high + 2 : bottom - 5);
+    context.fillText(name, left - 8, y > bottom - high / 2 ? bottom - high + 2 : bottom - 5);
   }
 
   function drawWindow(context, at, bottom, low, words) {
@@ -272,7 +272,7 @@ function render({ model, el }) {
     const at = (shot) => left + shot * pitch - scroller.scrollLeft;
     const from = Math.max(0, Math.floor(scroller.scrollLeft / pitch) - 1);
     const to = Math.min(count - 1, Math.ceil((scroller.scrollLeft + scroller.clientWidth) / pitch));
-    const top = drawRows(context, width, left, at, from, to, GAP, 1) + 14;
+    const top = drawRows(context, width, left, at, from, to, GAP, 1, true) + 14;
     const bottom = top + STEMS;
     context.save();
     context.beginPath();
@@ -308,7 +308,7 @@ function render({ model, el }) {
     }
     drawPicked(context, at, bottom);
     context.restore();
-    drawThreshold(context, left, width, bottom, STEMS);
+    drawThreshold(context, left, width, bottom, STEMS, "confidence");
     lane.setAttribute("aria-label", `Scenes and confidence of shots ${from} to ${to}`);
   }
 
@@ -324,7 +324,7 @@ function render({ model, el }) {
     const high = 3 + rows().reduce((sum, row) => sum + row[3] * 0.7 + 5, 0) + STEMS_WHOLE + 22;
     const context = pen(whole, width, high);
     const at = (shot) => left + (shot / count) * room;
-    const top = drawRows(context, width, left, at, 0, count - 1, room / count > 6 ? 1 : 0, 0.7) + 2;
+    const top = drawRows(context, width, left, at, 0, count - 1, room / count > 6 ? 1 : 0, 0.7, false) + 2;
     const bottom = top + STEMS_WHOLE;
     drawWindow(context, at, bottom, top);
     const marks = ends();
@@ -344,7 +344,7 @@ function render({ model, el }) {
         if (Math.abs(after[shot] - confidence[shot]) >= 0.005)
           context.fillRect(at(shot + 1) - thick / 2 - 1, bottom - after[shot] * STEMS_WHOLE - 1, thick + 2, 2);
     }
-    drawThreshold(context, left, width, bottom, STEMS_WHOLE);
+    drawThreshold(context, left, width, bottom, STEMS_WHOLE, "whole movie");
     context.fillStyle = color(root, "faint");
     context.fillRect(left, bottom, room, 1);
     drawClock(context, left, room, bottom);

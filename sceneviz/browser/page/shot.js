@@ -73,10 +73,12 @@ function render({ model, el }) {
     frames.hidden = !pictures.length;
     pictures.forEach((data, i) => {
       const figure = make("figure", "sv-frame", frames);
-      const image = make("img", heat ? "sv-dimmed" : "", figure);
+      // A frame that was hardly looked at stays as it is.
+      const seen = heat && i < heat.count && heat.of(i).some((value) => value > 12);
+      const image = make("img", seen ? "sv-dimmed" : "", figure);
       image.src = jpeg(data);
       image.alt = `frame ${i + 1} of shot ${facts.shot}`;
-      if (heat && i < heat.count) figure.append(heatmap(heat.of(i), heat.high, heat.wide));
+      if (seen) figure.append(heatmap(heat.of(i), heat.high, heat.wide));
     });
   }
 
@@ -135,6 +137,7 @@ function render({ model, el }) {
     for (const row of changes.rows) {
       const move = make("button", `sv-move${row.crossed ? " sv-crossed" : ""}`, rows);
       move.type = "button";
+      move.dataset.shot = row.shot;
       make("span", "sv-where", move, `shot ${row.shot}`);
       const meter = make("span", "sv-meter", move);
       make("span", "sv-fill", meter).style.width = `${100 * row.before}%`;
@@ -198,6 +201,7 @@ function render({ model, el }) {
     shots.forEach(({ shot }) => {
       const one = make("button", "sv-mini", bars.strip);
       one.type = "button";
+      one.dataset.shot = shot;
       one.style.width = `${step - 2}px`;
       one.setAttribute("aria-label", `pick shot ${shot}`);
       if (shot === model.get("facts").shot) one.classList.add("sv-here");
@@ -286,6 +290,9 @@ function render({ model, el }) {
   }
 
   function draw() {
+    // Drawn anew, a button that was reached by the keyboard is still the one that is reached.
+    const held = root.contains(document.activeElement) ? document.activeElement : null;
+    const box = held && held.parentElement ? held.parentElement.className : "";
     dress(root, model);
     status.textContent = model.get("status");
     status.hidden = !model.get("status");
@@ -293,6 +300,11 @@ function render({ model, el }) {
     drawFrames();
     drawTold();
     drawLook();
+    if (!held || held.isConnected || !held.dataset.shot) return;
+    const again = [...root.querySelectorAll("button")].find(
+      (button) => button.dataset.shot === held.dataset.shot && button.parentElement.className === box,
+    );
+    if (again) again.focus({ preventScroll: true });
   }
 
   const traits = ["facts", "pictures", "look", "heat", "heat_bytes", "show_heat", "changes", "status"];
