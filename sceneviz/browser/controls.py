@@ -8,9 +8,10 @@ from typing import Any
 import ipywidgets
 
 from sceneviz.browser.state import HOW, PARTS, State, WhatIf
-from sceneviz.plot.attention import NAMES, PER
+from sceneviz.plot.attention import PER
+from sceneviz.plot.style import NAMES
 
-_HOW = {"cut": "hidden from decisions", "remove": "left out of the prompt"}
+_HOW = {"cut": "hidden", "remove": "left out"}
 _SCOPE = {"shot": "of this shot", "window": "of its whole window"}
 _ICONS = {"visual": "image", "subtitle": "comment", "character": "users", "shot_id": "hashtag", "answer": "reply"}
 
@@ -46,7 +47,8 @@ class Controls:
             if self._has(part)
         }
         self.scope = _dropdown("", {words: name for name, words in _SCOPE.items()}, "165px")
-        self.how = _dropdown("", {words: name for name, words in _HOW.items()}, "178px")
+        self.how = _dropdown("", {words: name for name, words in _HOW.items()}, "98px")
+        self.how.tooltip = "hidden: no decision attends to it; left out: the prompt is written without it"
         self.reset = ipywidgets.Button(description="reset", icon="undo", layout={"width": "74px"})
         self.try_out = _row("sv-try", [self.subject, self.flip, *self.parts.values(), self.scope, self.how, self.reset])
         self._change: Callable[[WhatIf], None] = lambda change: None

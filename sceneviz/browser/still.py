@@ -13,9 +13,8 @@ import numpy as np
 from sceneviz._text import plain
 from sceneviz.browser.looking import Looks, look
 from sceneviz.browser.state import State
-from sceneviz.plot.attention import NAMES
 from sceneviz.plot.filmstrip import short_clock
-from sceneviz.plot.style import FAINT, INK, MODALITY_COLORS, MUTED, PAGE_IN, SMALL_PT, tidy, words
+from sceneviz.plot.style import FAINT, INK, MODALITY_COLORS, MUTED, NAMES, PAGE_IN, SMALL_PT, tidy, words
 from sceneviz.plot.timeline import timeline
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from sceneviz.plot.attention import NAMES
-from sceneviz.plot.style import MODALITY_COLORS, PREDICTED_COLORS, TRUE_COLORS
+from sceneviz.plot.style import MODALITY_COLORS, NAMES, PREDICTED_COLORS, TRUE_COLORS
 
 _PAGE = Path(__file__).parent / "page"
 COLORS = {
