@@ -94,7 +94,16 @@ class SceneModel:
     def layout(self, prompt: Prompt) -> TokenLayout:
         """Which token is which: shot, modality, frame and place in the frame."""
         self.check(prompt.recipe)
-        return lay_out(prompt, self.encoder)
+        layout = lay_out(prompt, self.encoder)
+        reach = self.module.config.get_text_config().max_position_embeddings
+        if len(layout) > reach:
+            context = prompt.window.context
+            raise ScenevizError(
+                f"shots {context.start} to {context.stop - 1} make {len(layout):,} tokens, and {self.name!r} reads "
+                f"{reach:,} at once; use fewer or smaller frames, or a smaller context, and look whether the subtitles "
+                "are those of the film"
+            )
+        return layout
 
     def windows_that_fit(self, movie: Movie, windows: Sequence[Window], recipe: Recipe) -> int:
         """How many windows to compute together, so that their cache and activations fit, counted from the longest.

@@ -90,6 +90,9 @@ def open_video(path: Path, damaged: bool = False) -> tuple[InputContainer, Video
     if not tracks or container.format.name == "tty":
         container.close()
         raise ScenevizError(f"expected a video file, got one without a video track: {path}")
+    if container.format.name.endswith("_pipe") or container.format.name == "image2":
+        container.close()
+        raise ScenevizError(f"expected a video file, got a picture: {path}")
     tracks[0].thread_type = "SLICE" if damaged else "AUTO"
     return container, tracks[0]
 

@@ -101,7 +101,7 @@ def read_shot_file(path: Path) -> list[Located]:
         rows = [(number, line.split()) for number, line in lines]
         return [_located(row[:2] if len(row) == 5 else row, 0, f"{path}, line {number}") for number, row in rows]
     columns = [name.strip() for name in lines[header][1].split(",")]
-    if "End Frame" not in columns:
+    if not {"Start Frame", "End Frame"} <= set(columns):
         raise ScenevizError(f"{path}, line {lines[header][0]}: {ACCEPTED}")
     first, last = columns.index("Start Frame"), columns.index("End Frame")
     rows = [(number, line.split(",")) for number, line in lines[header + 1 :]]

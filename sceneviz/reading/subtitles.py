@@ -23,6 +23,8 @@ BREAKS = re.compile(r"\\N|[\x00-\x1f\x7f\ufeff]")
 ASS_BREAKS = re.compile(r"\\[nh]")
 # Subtitles that stop earlier than this part of the movie are worth a word: credits are shorter.
 EARLY_END = 0.8
+# Typeset subtitles may have some MB; what is larger is something else, and would take minutes to read.
+MOST_BYTES = 20_000_000
 
 
 class Cue(NamedTuple):
@@ -57,6 +59,11 @@ def read_cues(path: Path, shift_s: float = 0.0) -> list[Cue]:
     """The cues of an srt, vtt or ass file that have text, in order of time; shift_s: seconds added to their times."""
     import pysubs2
 
+    if path.is_file() and path.stat().st_size > MOST_BYTES:
+        raise ScenevizError(
+            f"expected subtitles, got a file of {path.stat().st_size / 1e6:,.0f} MB, where those of a long film have "
+            f"less than one; to read without them: subtitles=False: {path}"
+        )
     text = read_text(path, "subtitles")
     try:
         parsed = pysubs2.SSAFile.from_string(text, keep_html_tags=True)
@@ -104,6 +111,8 @@ def subtitles_of_shots(cues: Sequence[Cue], shots: np.ndarray, stray: float = 0.
 
 
 def _oddity(cues: int, placed: int, last: float, length: float, stray: float) -> str:
+    if not cues:
+        return "none of the cues has a text"
     if not placed:
         return f"none of the {cues} cues lies inside the movie (0 to {clock(length)})"
     if cues - placed > stray * cues:

@@ -50,8 +50,8 @@ def render_movie(seed: int, shots: int | None = None, *, pace: Pace = "film") ->
 def write_movie(movie: Movie | int, folder: str | Path, size: tuple[int, int] = (180, 320)) -> Path:
     """Write a rendered movie as real files, and return the video's path.
 
-    Beside `NAME.mp4` (H.264, 24 frames a second, size = (height, width), both even) stand `NAME.srt`,
-    `NAME.characters.json` (who is in each shot), `NAME.shots.txt` (MovieNet rows: first and last frame, three
+    Beside `NAME.mp4` (H.264, 24 frames a second, size = (height, width), both even) stand `NAME.srt` (unless nothing
+    is said), `NAME.characters.json` (who is in each shot), `NAME.shots.txt` (MovieNet rows: first and last frame, three
     keyframes) and `NAME.label.txt` (shot and label a row, the last shot left out).
     """
     movie = render_movie(movie) if isinstance(movie, int) else movie
@@ -64,7 +64,8 @@ def write_movie(movie: Movie | int, folder: str | Path, size: tuple[int, int] = 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / movie.name
-    stem.with_name(movie.name + ".srt").write_text(_subtitles(movie), encoding="utf-8")
+    if said := _subtitles(movie):
+        stem.with_name(movie.name + ".srt").write_text(said, encoding="utf-8")
     cast = {"shots": [{"shot": shot.index, "characters": list(shot.characters)} for shot in movie.shots]}
     stem.with_name(movie.name + ".characters.json").write_text(json.dumps(cast, indent=1) + "\n", encoding="utf-8")
     rows = [" ".join(map(str, (shot.start, shot.end - 1, *shot.keyframes(3)))) for shot in movie.shots]

@@ -132,7 +132,7 @@ def test_no_cue_inside_the_movie_is_lost(times: list[tuple[float, float]]) -> No
         ([Cue(30, 31, "a"), Cue(32, 33, "b")], "none of the 2 cues lies inside the movie"),
         ([Cue(1, 2, "a"), Cue(17, 18, "b"), Cue(32, 33, "c")], "1 of 3 cues lie outside the movie"),
         ([Cue(1, 2, "a"), Cue(8, 9, "b")], "the last cue ends at 0:00:09.000, the movie at 0:00:20.000"),
-        ([], "none of the 0 cues"),
+        ([], "none of the cues has a text"),
     ],
 )
 def test_cues_that_do_not_fit_the_movie_are_told(cues: list[Cue], message: str) -> None:
