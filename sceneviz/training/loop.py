@@ -21,6 +21,7 @@ from sceneviz.training.samples import TrainingWindows
 from sceneviz.training.stores import DirectFrames, FeatureStore, FrameStore
 from sceneviz.training.trainable import checkpoint_activations, made_trainable
 from sceneviz.training.trainer import AnswerTrainer, History, answering, arguments
+from sceneviz.training.undo import undone_on_failure
 from sceneviz.training.validation import Validation
 from sceneviz.training.windows import Collator, Store
 
@@ -48,6 +49,7 @@ def finetune(
 
     Before the first step it prints its plan: tokens a window, memory, steps, time. Started by `accelerate launch` it
     runs on many devices, in data parallel, FSDP or DeepSpeed, as accelerate is told; the config stays the same.
+    Stopped early, by an error or an interrupt, it leaves the model as it found it.
     Raises ScenevizError where a window is too long (its shots are named) or the memory too small (with what to change).
     """
     config, recipe, out = config or PAPER, recipe or model.recipe, Path(out)
@@ -62,32 +64,33 @@ def finetune(
     if settings.process_index == 0:
         print(coming, flush=True)
     refuse_impossible(coming, model, Path(frames or out))
-    base, model.recipe, model.threshold = model.name, recipe, 0.5
-    share = (settings.process_index, settings.world_size)
-    store = open_store(model, windows, Path(frames) if frames is not None else out / "frames", share=share)
-    wrapped = made_trainable(model.module, config)
-    if config.checkpoint_activations:
-        checkpoint_activations(model.module)
-    trainer = AnswerTrainer(
-        model,
-        look=looking,
-        model=wrapped,
-        args=settings,
-        train_dataset=windows,
-        eval_dataset=windows if looks else None,
-        data_collator=Collator(model, windows, store),
-        callbacks=[History(out / "history.csv")],
-    )
-    _train(trainer, looking, out)
-    model.module.eval()
-    if config.checkpoint_activations:
-        checkpoint_activations(model.module, False)
-    if config.lora:
-        model.adapter, model.name = wrapped, f"{model.name} + {out.name}"
-    else:
-        model.module.requires_grad_(True)
-    vars(model).pop("fingerprint", None)
-    _save(trainer, looking, base, out)
+    with undone_on_failure(model, config):
+        base, model.recipe, model.threshold = model.name, recipe, 0.5
+        share = (settings.process_index, settings.world_size)
+        store = open_store(model, windows, Path(frames) if frames is not None else out / "frames", share=share)
+        wrapped = made_trainable(model.module, config)
+        if config.checkpoint_activations:
+            checkpoint_activations(model.module)
+        trainer = AnswerTrainer(
+            model,
+            look=looking,
+            model=wrapped,
+            args=settings,
+            train_dataset=windows,
+            eval_dataset=windows if looks else None,
+            data_collator=Collator(model, windows, store),
+            callbacks=[History(out / "history.csv")],
+        )
+        _train(trainer, looking, out)
+        model.module.eval()
+        if config.checkpoint_activations:
+            checkpoint_activations(model.module, False)
+        if config.lora:
+            model.adapter, model.name = wrapped, f"{model.name} + {out.name}"
+        else:
+            model.module.requires_grad_(True)
+        vars(model).pop("fingerprint", None)
+        _save(trainer, looking, base, out)
     return model
 
 
