@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--format", choices=("pdf", "svg", "png"), help="what to write instead of what each of them was"
     )
+    command.add_argument("--dpi", type=int, default=300, metavar="N", help="dots an inch of pictures (default: 300)")
     command.set_defaults(run=run)
 
 
@@ -37,9 +38,12 @@ def run(arguments: argparse.Namespace) -> None:
     if not folder.is_dir():
         raise ScenevizError(f"expected a folder with saved figures, there is none at {folder}")
     saved = sorted(folder.rglob(f"*{SUFFIX}"))
+    if arguments.dpi < 1:
+        raise ScenevizError(f"--dpi must be at least 1, got {arguments.dpi}")
     if not saved:
         raise ScenevizError(f"no saved figure (*{SUFFIX}) in {folder}; sceneviz.plot.save writes one beside a picture")
     for record in saved:
         kind = arguments.format or choice(str(opened_figure(record).get("kind")), UNDATED, f"{record}: kind")
         name = f"{record.name.removesuffix(SUFFIX)}.{kind}"
-        print(plain(plot.save(plot.redraw(record), (out / record.relative_to(folder)).with_name(name)), 1000))
+        path = (out / record.relative_to(folder)).with_name(name)
+        print(plain(plot.save(plot.redraw(record), path, dpi=arguments.dpi), 1000))

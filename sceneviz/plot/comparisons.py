@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sceneviz._text import choice, plain
+from sceneviz._text import choice, counted, plain
 from sceneviz.plot.style import (
     COLUMN_IN,
+    EMBEDDED_NOTE,
     FAINT,
     LINE_COLORS,
     MUTED,
@@ -16,14 +17,18 @@ from sceneviz.plot.style import (
     new_axes,
     plain_legend,
     remember,
+    small_print,
     table_caption,
     tidy,
     words,
 )
+from sceneviz.results import EMBEDDED_MARK
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+MARKS = "osD^v"  # told apart without colour too
 
 
 def positions(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | None = None) -> Axes:
@@ -97,6 +102,53 @@ def ablation(
     options = {"measure": measure, "pooling": pooling}
     theirs = {} if published is None else {"published": published.to_dict("list")}
     remember(ax, "ablation", data=shown.to_dict("list"), options=options, **theirs)
+    return ax
+
+
+def dots(
+    table: pd.DataFrame,
+    *,
+    rows: str,
+    by: str | None = None,
+    value: str = "value",
+    label: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Any table of values with intervals as dots: a row of the figure for each entry of a column, from the top down.
+
+    table: with `low` and `high` where there are intervals; and, for the small print, `model` and `movies`.
+    rows: the column that names the rows. by: a column whose entries have a colour and a mark each. value: the column
+        drawn; label: what it is.
+    ax: drawn on; None makes a figure of column width.
+    """
+    for name in (rows, value, *([by] if by else [])):
+        choice(name, table.columns, "plot.dots: a column")
+    names, kinds = list(dict.fromkeys(table[rows])), list(dict.fromkeys(table[by])) if by else [label]
+    ax = new_axes(COLUMN_IN, 0.7 + 0.1 * (1 + len(kinds)) * len(names)) if ax is None else ax
+    tidy(ax)
+    for place, kind in enumerate(kinds):
+        own = table[table[by] == kind] if by else table
+        own = own[own[value].notna()]
+        ax.errorbar(
+            own[value], own[rows].map(names.index) + 0.6 * ((place + 0.5) / len(kinds) - 0.5),
+            xerr=error_reach(own, value) if {"low", "high"} <= set(table) else None,
+            color=LINE_COLORS[place % len(LINE_COLORS)], linestyle="", marker=MARKS[place % len(MARKS)], markersize=3.5,
+            elinewidth=0.8, capsize=2, capthick=0.8, label=plain(kind, 30),
+        )  # fmt: skip
+    ax.set_yticks(range(len(names)), [plain(name, 30) for name in names], **words())
+    ax.set(ylim=(len(names) - 0.5, -0.5))
+    ax.set_xlabel(plain(label or value, 60), **words())
+    if by:
+        plain_legend(ax, columns=min(3, len(kinds)))
+    models = list(dict.fromkeys(table["model"])) if "model" in table else []
+    notes = [EMBEDDED_NOTE] * any(str(model).endswith(EMBEDDED_MARK) for model in models)
+    if "movies" in table:
+        notes.append(counted(int(table["movies"].max()), "movie"))
+    notes += ["95 % intervals over movies"] * ({"low", "high"} <= set(table))
+    small_print(ax, ax.xaxis.label, models, notes)
+    options = {"rows": rows, "by": by, "value": value, "label": label}
+    kept = [name for name in (rows, by, value, "low", "high", "model", "movies") if name and name in table]
+    remember(ax, "dots", data=table[list(dict.fromkeys(kept))].to_dict("list"), options=options)
     return ax
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sceneviz._text import ScenevizError, choice, plain
 from sceneviz.plot.attention import Seen, draw_attention, draw_heads, draw_layers, draw_shares
 from sceneviz.plot.attribution import attribution, attribution_shots
-from sceneviz.plot.comparisons import ablation, positions
+from sceneviz.plot.comparisons import ablation, dots, positions
 from sceneviz.plot.curves import calibration, pr
 from sceneviz.plot.filmstrip import filmstrip
 from sceneviz.plot.frames import attention_frames
@@ -33,6 +33,7 @@ _TABLES: dict[str, Callable[..., Axes]] = {
     "calibration": calibration,
     "positions": positions,
     "ablation": ablation,
+    "dots": dots,
     "windows": windows,
     "cost": cost,
     "trust": trust,

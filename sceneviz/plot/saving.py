@@ -28,12 +28,13 @@ UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Da
 PLACES = ("left", "center", "right")  # where axes may have a title
 
 
-def save(figure: Axes | Figure, path: str | os.PathLike[str]) -> Path:
+def save(figure: Axes | Figure, path: str | os.PathLike[str], *, dpi: int = DOTS_PER_INCH) -> Path:
     """Write the whole figure as PNG, PDF or SVG, by the path's suffix, and `<stem>.figure.json` beside it.
 
     The JSON holds, for each of our plots on the figure, its data, movie, model and recipe, where it stands and its
     title, and the versions of the libraries that drew it: enough for `redraw`, which needs no model. What others drew
-    on the figure is in the picture alone. Gives back the picture's path.
+    on the figure is in the picture alone. dpi: dots an inch of a PNG, and of maps and frames inside a PDF or SVG.
+    Gives back the picture's path.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -52,9 +53,7 @@ def save(figure: Axes | Figure, path: str | os.PathLike[str]) -> Path:
         "image.composite_image": False,
     }
     with rc_context(settings):
-        whole.savefig(
-            picture, format=kind, dpi=DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.02, metadata=UNDATED[kind]
-        )
+        whole.savefig(picture, format=kind, dpi=dpi, bbox_inches="tight", pad_inches=0.02, metadata=UNDATED[kind])
     write_whole(path.with_suffix(SUFFIX), packed(_nullified(_record(whole, kind))))
     return write_whole(path, picture.getvalue())
 

@@ -38,6 +38,7 @@ LINE_COLORS = ("#332288", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#0072B2")
 
 PAGE_IN, COLUMN_IN = 6.875, 3.25  # widths of the page and of a column in the CVPR layout
 TEXT_PT, SMALL_PT = 7.0, 6.0
+SCREEN_DPI = 144  # in a notebook: small print stays legible
 EMBEDDED_NOTE = "embedded tiny model, no claim about the paper"
 
 _records: WeakKeyDictionary[Axes, dict[str, Any]] = WeakKeyDictionary()
@@ -45,11 +46,18 @@ _records: WeakKeyDictionary[Axes, dict[str, Any]] = WeakKeyDictionary()
 
 def new_axes(width: float = PAGE_IN, height: float = 2.4) -> Axes:
     """Axes of their own figure, in inches; made with pyplot, so that a notebook shows them."""
+    return panels(1, width=width, height=height)[0]
+
+
+def panels(count: int, *, width: float = PAGE_IN, height: float = 2.4) -> list[Axes]:
+    """Axes side by side on one figure, each to be given to a plot as `ax`; width and height of all, in inches."""
     from matplotlib import pyplot
 
-    figure, ax = pyplot.subplots(figsize=(width, height), layout="constrained")
+    figure, axes = pyplot.subplots(
+        1, count, figsize=(width, height), dpi=SCREEN_DPI, layout="constrained", squeeze=False
+    )
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)  # type: ignore[union-attr, call-arg]
-    return ax
+    return list(axes[0])
 
 
 def words(**changes: Any) -> dict[str, Any]:

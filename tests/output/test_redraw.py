@@ -51,6 +51,7 @@ def draws(make_movie: Callable, make_prediction: Callable) -> dict[str, Callable
         "calibration": lambda ax: plot.calibration(sv.tables.calibration(others, answers), ax=ax),
         "positions": lambda ax: plot.positions(sv.tables.position(others, answers), measure="AP", ax=ax),
         "ablation": lambda ax: plot.ablation(sweep, published=sv.tables.paper("windows"), measure="F1@.5", ax=ax),
+        "dots": lambda ax: plot.dots(trusted(), rows="measure", by="subject", label="moved", ax=ax),
         "windows": lambda ax: plot.windows(sweep, published=sv.tables.paper("windows"), ax=ax),
         "cost": lambda ax: plot.cost(sweep, ax=ax),
         "trust": lambda ax: plot.trust(trusted(), measure="flip signed", ax=ax),
@@ -96,7 +97,7 @@ def page(height: float = 2.2) -> Axes:
 
 
 def test_every_plot_is_drawn_again(draws: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert set(draws) == set(plot.__all__) - {"save", "redraw"}
+    assert set(draws) == set(plot.__all__) - {"panels", "redraw", "save"}
     for name, draw in draws.items():
         plot.save(draw(page()), tmp_path / "first" / f"{name}.svg")
     assert cli.main(["figures", str(tmp_path / "first"), "--out", str(tmp_path / "again")]) == 0
@@ -128,7 +129,8 @@ def test_it_takes_neither_torch_nor_transformers(draws: dict, tmp_path: Path) ->
         plot.save(draws[name](page()), tmp_path / f"{name}.png")
     code = (
         "import sys; sys.modules.update(torch=None, transformers=None, av=None)\n"
-        f"from sceneviz.cli import main; sys.exit(main(['figures', {str(tmp_path)!r}, '--format', 'pdf']))"
+        "from sceneviz.cli import main\n"
+        f"sys.exit(main(['figures', {str(tmp_path)!r}, '--format', 'pdf', '--dpi', '99']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == ""
@@ -155,6 +157,7 @@ WORDS = {
     "calibration": "share boundaries embedded",
     "positions": "focus embedded",
     "ablation": "published embedded",
+    "dots": "lift moved embedded",
     "windows": "context focus embedded",
     "cost": "seconds embedded",
     "trust": "away embedded",
@@ -210,5 +213,7 @@ def test_where_there_is_nothing_to_draw(tmp_path: Path, capsys: pytest.CaptureFi
     assert "no saved figure" in capsys.readouterr().err
     assert cli.main(["figures", str(tmp_path / "none")]) == 2
     assert "expected a folder" in capsys.readouterr().err
+    assert cli.main(["figures", str(tmp_path), "--dpi", "0"]) == 2
+    assert "--dpi must be at least 1" in capsys.readouterr().err
     with pytest.raises(ScenevizError, match="no figure to read"):
         plot.redraw(tmp_path / "none.figure.json")

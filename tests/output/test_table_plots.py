@@ -141,6 +141,20 @@ def test_windows_are_a_map_with_its_numbers(movies: list, answers: Callable) -> 
         plot.windows(swept(movies, answers, ("full",)), ax=column())
 
 
+def test_dots_draw_any_table_with_intervals() -> None:
+    table = pd.DataFrame({"measure": ["read", "true", "read", "true"], "when": ["before"] * 2 + ["after"] * 2})
+    table = table.assign(value=[0.1, 0.2, 0.9, np.nan], low=0.0, high=1.0, model="m (embedded)", movies=3)
+    ax = plot.dots(table, rows="measure", by="when", label="share of claims", ax=column())
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["read", "true"]
+    lines = [line for line in ax.lines if line.get_marker() in "os" and line.get_linestyle() == "None"]
+    assert [line.get_xdata().tolist() for line in lines] == [[0.1, 0.2], [0.9]]
+    for words in ("share of claims", "before", "after", EMBEDDED_NOTE, "3 movies"):
+        assert words in said(ax)
+    assert "intervals" not in said(plot.dots(table.drop(columns="low"), rows="measure", ax=column()))
+    with pytest.raises(ScenevizError, match="did you mean 'measure'"):
+        plot.dots(table, rows="measures", ax=column())
+
+
 def test_cost_names_every_condition_beside_its_point(movies: list, answers: Callable) -> None:
     table = swept(movies, answers, ("1 a shot", "2 a shot", "3 a shot"))
     ax = plot.cost(table, measure="F1@.5", ax=column())
