@@ -129,10 +129,10 @@ def draw_shares(seen: Seen, *, per: str, ax: Axes | None) -> Axes:
                 linestyle="", marker="o", markersize=3.2, markerfacecolor="white" if inside else color,
                 markeredgewidth=0.7, elinewidth=0.7, capsize=1.5, capthick=0.7,
             )  # fmt: skip
-    if per == "lift":
-        log_scale(ax, "x")
-    else:
+    if per == "mass":
         ax.set_xlim(left=0)
+    else:
+        log_scale(ax, "x")
     ax.set_yticks(range(len(names)), [NAMES[name] for name in names], **words())
     ax.set(ylim=(len(names) - 0.5, -0.5))
     ax.set_xlabel(PER[per], **words())

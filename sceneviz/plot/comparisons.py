@@ -90,7 +90,7 @@ def ablation(
         shown["value"], rows, xerr=error_reach(shown), color=LINE_COLORS[0], linestyle="", marker="o", markersize=3.5,
         elinewidth=0.8, capsize=2, capthick=0.8, label="here",
     )  # fmt: skip
-    notes = ["95 % intervals over movies"]
+    notes = ["95 % intervals over movies"] * bool(shown["low"].notna().any())
     if "protocol" in shown:
         notes.append(f"protocol: {', '.join(dict.fromkeys(shown['protocol']))}")
     if published is not None:
@@ -144,7 +144,7 @@ def dots(
     notes = [EMBEDDED_NOTE] * any(str(model).endswith(EMBEDDED_MARK) for model in models)
     if "movies" in table:
         notes.append(counted(int(table["movies"].max()), "movie"))
-    notes += ["95 % intervals over movies"] * ({"low", "high"} <= set(table))
+    notes += ["95 % intervals over movies"] * bool("low" in table and table["low"].notna().any())
     small_print(ax, ax.xaxis.label, models, notes)
     options = {"rows": rows, "by": by, "value": value, "label": label}
     kept = [name for name in (rows, by, value, "low", "high", "model", "movies") if name and name in table]

@@ -60,7 +60,7 @@ def attention_frames(movie: Movie, table: pd.DataFrame, *, shots: int = 6, ax: A
     facts = [f"decision on shot {int(table['decision'].iloc[0])}", f"{counted(len(chosen), 'shot')} of {len(mass)}"]
     facts.append(f"all frames of the window hold {table['mass'].sum():.0%} of its attention")
     notes = [EMBEDDED_NOTE] * bool(table["embedded"].iloc[0]) + facts
-    small_print(ax, ax.transAxes, [movie.name, table["model"].iloc[0]], notes)
+    small_print(ax, part, [movie.name, table["model"].iloc[0]], notes)
     model = {"name": table["model"].iloc[0], "embedded": bool(table["embedded"].iloc[0])}
     kept, options = kept_movie(movie, shown), {"shots": shots}
     remember(

@@ -38,7 +38,7 @@ LINE_COLORS = ("#332288", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#0072B2")
 
 PAGE_IN, COLUMN_IN = 6.875, 3.25  # widths of the page and of a column in the CVPR layout
 TEXT_PT, SMALL_PT = 7.0, 6.0
-SCREEN_DPI = 144  # in a notebook: small print stays legible
+SCREEN_DPI = 110  # in a notebook: small print stays legible, and the file light
 EMBEDDED_NOTE = "embedded tiny model, no claim about the paper"
 
 _records: WeakKeyDictionary[Axes, dict[str, Any]] = WeakKeyDictionary()
@@ -133,9 +133,10 @@ def table_caption(ax: Axes, below: Any, table: pd.DataFrame, *notes: str) -> Non
 
 def small_print(ax: Axes, below: Any, names: Sequence[str], facts: Sequence[str]) -> None:
     """Under the artist `below`: names, which may come from a file, and facts, which are ours."""
-    # Lines break between facts, not within one; names may be long, so they break where they must.
-    parts = [*(plain(name) for name in names), *(fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts)]
+    # Lines break between facts, not within one that fits a line; names may be long, so they break where they must.
     letters = max(20, int(size_in(ax)[0] * 72 / (SMALL_PT * 0.53)))
+    kept = [fact if len(fact) > letters - 2 else fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts]
+    parts = [*(plain(name) for name in names), *kept]
     lines = textwrap.wrap("\N{NO-BREAK SPACE}· ".join(parts), letters, break_on_hyphens=False)
     ax.annotate(
         "\n".join(line.rstrip("\N{NO-BREAK SPACE}·") for line in lines),
