@@ -86,10 +86,15 @@ def tidy(ax: Axes) -> None:
 
 
 def plain_legend(ax: Axes, columns: int = 1) -> None:
-    """What the lines are, above the axes, where it hides nothing; names may come from files, and are no formulas."""
+    """What the lines are, above the axes, where it hides nothing; names may come from files, and are no formulas.
+
+    columns: at most so many, and no more than the axes have room for.
+    """
+    longest = max((len(str(label)) for label in ax.get_legend_handles_labels()[1]), default=1)
+    room = int(size_in(ax)[0] / (0.32 + longest * SMALL_PT * 0.53 / 72))
     legend = ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0.2, fontsize=SMALL_PT, labelcolor=INK,
-        frameon=False, handlelength=1.4, handletextpad=0.5, columnspacing=1.2, ncols=columns,
+        frameon=False, handlelength=1.4, handletextpad=0.5, columnspacing=1.2, ncols=max(1, min(columns, room)),
     )  # fmt: skip
     for text in legend.get_texts():
         text.set(parse_math=False, usetex=False)
