@@ -11,8 +11,10 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # What `make demo MOVIE=...` is given reaches the shell as a variable, not as shell text.
 export MOVIE OUT
 
+PICTURES := quickstart/timeline attention/frames attention/offsets modalities/modalities trust/trust
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo lab test test-all lint types notebooks picture bench tiny
+.PHONY: help install demo lab test test-all lint types notebooks pictures bench tiny
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | column -t -s '|'
@@ -47,9 +49,12 @@ types: $(INSTALLED) ## mypy --strict on the package
 
 notebooks: $(INSTALLED) ## execute every notebook in place
 	@$(BIN)/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace \
-	    --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+	    --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
 
-picture: $(INSTALLED) ## the explorer's picture for the README, taken in Debian's chromium
+pictures: $(INSTALLED) ## the pictures of the README: from what the notebooks saved, and the explorer in chromium
+	@$(BIN)/sceneviz figures notebooks/runs --out runs/pictures --format png --dpi 150
+	@mkdir -p notebooks/pictures
+	@cp $(PICTURES:%=runs/pictures/%.png) notebooks/pictures/
 	@$(BIN)/python tests/browser/picture.py notebooks/figures/explorer.png
 
 bench: $(INSTALLED) ## timings, printed

@@ -14,11 +14,17 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.i
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 TOLERANCE = 0.005  # tables show three digits, and another processor may round the last one otherwise
 
+SMOKE = "00_quickstart"  # executed by the fast tests too
+
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+executed = pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=() if path.stem == SMOKE else pytest.mark.slow, id=path.stem) for path in NOTEBOOKS],
+)
 
 
 def test_there_are_notebooks() -> None:
-    assert NOTEBOOKS
+    assert SMOKE in [path.stem for path in NOTEBOOKS]
 
 
 @each_notebook
@@ -33,6 +39,19 @@ def test_cells_are_short_and_hold_no_logic(path: Path) -> None:
 
 
 @each_notebook
+def test_it_says_what_is_claimed_and_how_to_read_it(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    told = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert told.startswith("# ")
+    if path.stem not in (SMOKE, "10_your_movie"):  # the two that claim nothing
+        assert "**The claim" in told
+        assert "sv.tables.paper(" in told or path.stem in ("04_attention", "05_trust")  # which print no numbers
+    if path.stem != SMOKE:
+        assert "**How to read it.**" in told
+        assert "**What it does not show.**" in told
+
+
+@each_notebook
 def test_it_is_committed_as_executed(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
@@ -44,8 +63,7 @@ def test_it_is_committed_as_executed(path: Path) -> None:
     assert not re.search(r"(?<![\w./])/\w+/", "\n".join(_texts(notebook))), "a path of the machine it was executed on"
 
 
-@pytest.mark.slow
-@each_notebook
+@executed
 def test_executed_from_scratch_it_says_the_same(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The tests draw with Agg; a kernel that inherits that shows no figure.
     monkeypatch.delenv("MPLBACKEND", raising=False)
