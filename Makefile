@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # What `make demo MOVIE=...` is given reaches the shell as a variable, not as shell text.
 export MOVIE OUT
 
-PICTURES := quickstart/timeline attention/frames attention/offsets modalities/modalities trust/trust
+PICTURES := quickstart/timeline attention/frames attention/offsets modalities/modalities
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo lab test test-all lint types notebooks pictures bench tiny
@@ -48,7 +48,7 @@ types: $(INSTALLED) ## mypy --strict on the package
 	@$(BIN)/mypy
 
 notebooks: $(INSTALLED) ## execute every notebook in place
-	@$(BIN)/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace \
+	@$(BIN)/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace --coalesce-streams \
 	    --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
 
 pictures: $(INSTALLED) ## the pictures of the README: from what the notebooks saved, and the explorer in chromium

@@ -83,14 +83,13 @@ def _code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 def _texts(notebook: nbformat.NotebookNode) -> list[str]:
-    """What the cells print and show as text, but for those tagged `timing`."""
-    shown = [
-        output.get("text") or output.get("data", {}).get("text/plain", "")
-        for cell in _code(notebook)
-        if "timing" not in cell.metadata.get("tags", [])
-        for output in cell.outputs
-    ]
-    return [text for text in shown if text]
+    """What each cell prints, in one piece, and shows as text; but for those tagged `timing`."""
+    texts = []
+    for cell in _code(notebook):
+        if "timing" not in cell.metadata.get("tags", []):
+            texts.append("".join(output.text for output in cell.outputs if output.output_type == "stream"))
+            texts += [output.data.get("text/plain", "") for output in cell.outputs if "data" in output]
+    return [text for text in texts if text]
 
 
 def _numbers(text: str) -> list[float]:
