@@ -53,8 +53,8 @@ notebooks: $(INSTALLED) ## execute every notebook in place
 
 pictures: $(INSTALLED) ## the pictures of the README: from what the notebooks saved, and the explorer in chromium
 	@$(BIN)/sceneviz figures notebooks/runs --out runs/pictures --format png --dpi 150
-	@mkdir -p notebooks/pictures
-	@cp $(PICTURES:%=runs/pictures/%.png) notebooks/pictures/
+	@mkdir -p notebooks/figures
+	@cp $(PICTURES:%=runs/pictures/%.png) notebooks/figures/
 	@$(BIN)/python tests/browser/picture.py notebooks/figures/explorer.png
 
 bench: $(INSTALLED) ## timings, printed
