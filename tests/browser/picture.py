@@ -1,4 +1,4 @@
-"""The explorer's picture for the README: `make pictures`, which opens it in a real JupyterLab and takes a photograph."""
+"""The explorer's picture for the README: `make pictures`, taken in a real JupyterLab."""
 
 from __future__ import annotations
 
