@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 # PySceneDetect scales a film down to about this width before it compares frames.
 DETECTION_WIDTH = 256
 
-# TransNetV2 sees 100 frames of this (height, width) at a time, and is trusted on the middle 50.
+# TransNetV2 sees 100 frames of this (height, width) at a time, and is trusted on the middle 50. The twofold overlap is
+# part of its answer: all that it makes of a frame depends on where its window ends. On 4,000 frames of a real film
+# windows of 300 moved probabilities by up to .09, and one of 46 cuts by a frame, for 15 % less time on a CPU.
 NET_SIZE = (27, 48)
 NET_WINDOW, NET_STEP, NET_MARGIN = 100, 50, 25
 NET_THRESHOLD = 0.5

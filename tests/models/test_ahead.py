@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from small import NoiseFrames, noise_movie
@@ -17,6 +19,7 @@ from sceneviz.models import FrameFeatures, SceneModel
 from sceneviz.models.features import AHEAD, CHUNK
 from sceneviz.movie import Movie, Shot
 from sceneviz.prediction import predict
+from sceneviz.recipe import plan_windows
 
 PATIENCE_S = 20
 
@@ -120,6 +123,44 @@ def test_frames_are_decoded_while_the_model_is_at_work(model: SceneModel, monkey
     predict(movie, model, batch_size=1, progress=False)
     assert ahead == [True] * 8
     assert soon_none_left()
+
+
+class Counted(SceneModel):
+    """Makes features that say which shot they are of."""
+
+    def encode(self, pictures: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(pictures[:, :1, 0, 0].copy())
+
+
+class Numbered(NoiseFrames):
+    """Frames of one pixel that say which shot they are of."""
+
+    def read(self, shots: Sequence[Shot], count: int, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+        for shot in shots:
+            self.reads.append(shot.index)
+            yield np.full((count, 1, 1, 3), shot.index % 251, np.uint8)
+
+
+@pytest.mark.parametrize("n_shots", [40, 400, 4_000])
+def test_what_is_held_of_a_film_does_not_grow_with_it(model: SceneModel, n_shots: int) -> None:
+    shots = tuple(Shot(i, i, i + 1, float(i), i + 1.0) for i in range(n_shots))
+    recipe = replace(model.recipe, shot_ids=False, frames_per_shot=1)
+    counted = Counted(model.module, model.tokenizer, model.family, "counted", recipe)
+    movie = Movie("long", shots, Numbered())
+    features = FrameFeatures(counted, movie, recipe)
+    held, waiting = [], []
+    windows = plan_windows(n_shots, recipe)
+    for window, after in zip(windows, [*windows[1:], None], strict=True):
+        shown = features.window(window.context)[:, 0]
+        assert shown.tolist() == [index % 251 for index in window.context]
+        store = features._store
+        held.append(sum(len(each) for each in store._held.values()))
+        waiting.append(len(movie.frames.reads) - min(n_shots, store._next or 0))  # type: ignore[union-attr]
+        features.forget(n_shots if after is None else after.context.start)
+    assert max(held) <= recipe.context + CHUNK
+    assert max(waiting) <= AHEAD + 1
+    assert movie.frames.reads == list(range(n_shots))  # type: ignore[union-attr]
+    assert not any(store._held.values())
 
 
 def test_a_look_at_one_window_leaves_no_thread(model: SceneModel) -> None:
