@@ -68,14 +68,18 @@ class Qwen25VL:
         return module.model.get_image_features(pixels, grid.expand(n, 3), return_dict=True)
 
     def positions(self, module: Any, ids: Tensor, mask: Tensor, grid: tuple[int, int]) -> Tensor:
-        """`(3, batch, length)` positions by the model's own rule, a Python loop for the CPU; padding gets 0."""
-        visual = (ids == module.config.image_token_id) & mask.bool()
-        count = int(visual.sum()) // (grid[0] * grid[1])
-        merge = module.config.vision_config.spatial_merge_size
-        grids = torch.tensor([[1, grid[0] * merge, grid[1] * merge]]).expand(count, 3)
-        positions: Tensor = module.model.get_rope_index(
-            ids, mm_token_type_ids=visual.int(), image_grid_thw=grids, attention_mask=mask
-        )[0]
+        """`(3, batch, length)` positions by the model's own rule (`get_rope_index`, a loop in Python); padding gets 0.
+
+        A word is one further on than the last; all tokens of a frame begin where it begins, and go on by row and by
+        column; behind it, counting goes on past its longer side.
+        """
+        there = mask.bool()
+        visual = (ids == module.config.image_token_id) & there
+        place = (visual.cumsum(1) - 1) % (grid[0] * grid[1])
+        steps = torch.where(visual, (place == grid[0] * grid[1] - 1) * max(grid), 1) * there
+        base = steps.cumsum(1) - steps
+        inside = torch.stack((torch.zeros_like(place), place // grid[1], place % grid[1]))
+        positions: Tensor = (base + inside * visual) * there
         return positions
 
     def embed(self, module: Any, ids: Tensor, bundle: Tensor | None) -> Tensor:

@@ -102,6 +102,30 @@ def test_a_reading_does_not_depend_on_the_draft_before(either: SceneModel, data:
     assert seen == ([last - min(starts)] if starts and min(starts) < last else [])
 
 
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_positions_are_those_of_the_models_own_rule(either: SceneModel, data: st.DataObject) -> None:
+    """Words and frames in any order, with padding before, between and behind."""
+    rows, columns = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 4)))
+    word, frame = [5], [either.encoder.placeholder] * (rows * columns) + [6]
+    parts = st.lists(st.sampled_from((word, frame)), min_size=1, max_size=8)
+    texts = [[token for part in data.draw(parts) for token in part] for _ in range(3)]
+    longest = max(map(len, texts)) + 4
+    ids, mask = torch.full((3, longest), 7), torch.zeros((3, longest), dtype=torch.int64)
+    for row, text in enumerate(texts):
+        start = data.draw(st.integers(0, longest - len(text)))
+        ids[row, start : start + len(text)] = torch.tensor(text)
+        mask[row, start : start + len(text)] = 1
+    visual = (ids == either.encoder.placeholder).int()
+    merge = either.module.config.vision_config.spatial_merge_size
+    grids = torch.tensor([[1, rows * merge, columns * merge]]).expand(int(visual.sum()) // (rows * columns), 3)
+    expected = either.module.model.get_rope_index(
+        ids, mm_token_type_ids=visual, image_grid_thw=grids, attention_mask=mask
+    )[0]
+    found = either.family.positions(either.module, ids, mask, (rows, columns))
+    assert torch.equal(found, expected)
+
+
 def test_history_matters_here(either: SceneModel) -> None:
     """Else the equality above would say little."""
     movie = noise_movie(25)
