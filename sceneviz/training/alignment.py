@@ -148,7 +148,7 @@ def alignment_losses(model: SceneModel, batch: dict[str, Any]) -> dict[str, Tens
         features = model.family.encode(model.module, batch["frames"].to(device))
     hidden = model.module.model(
         input_ids=batch["ids"].to(device),
-        attention_mask=batch["mask"].to(device),
+        attention_mask=_added(batch["mask"].to(device), model.dtype),
         position_ids=batch["positions"].to(device),
         use_cache=False,
         **({} if features is None else model.family.vision(features.to(device))),
@@ -162,6 +162,13 @@ def alignment_losses(model: SceneModel, batch: dict[str, Any]) -> dict[str, Tens
     answers = missed(batch["rows"], batch["columns"], batch["targets"])
     reasons = missed(batch["reason_rows"], batch["reason_columns"], batch["reason_targets"])
     return {"answers": (answers * weights).sum() / weights.sum(), "reasons": reasons.sum() / max(1, len(reasons))}
+
+
+def _added(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """A mask as what is added to scores, in the type they are computed in: made once, not again in every layer."""
+    if torch.is_autocast_enabled(mask.device.type):
+        dtype = torch.get_autocast_dtype(mask.device.type)
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -torch.inf)
 
 
 @dataclass
