@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sceneviz._text import ScenevizError, counted
+from sceneviz._text import ScenevizError, counted, write_whole
 from sceneviz.explanation.asking import request
+from sceneviz.lock import held
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.prompt import shot_id
 from sceneviz.recipe import Recipe
-from sceneviz.training.config import TrainConfig
+from sceneviz.training.config import PAPER, TrainConfig
 from sceneviz.training.loop import open_store, save_model
 from sceneviz.training.rationales import Annotated, Explained, ExplainedWindows, Rationale, Rationales, Rendered
-from sceneviz.training.windows import Collator, TrainingWindows
+from sceneviz.training.samples import TrainingWindows
+from sceneviz.training.trainable import checkpoint_activations, made_trainable
+from sceneviz.training.windows import Collator
 
 SAID_EVERY = 10  # steps
+# Few, small steps: 35 rationales are seen some twenty times.
+SETTINGS = replace(PAPER, epochs=0, steps=100, batch_size=8, learning_rate=5e-5, warmup=10, patience=0)
 
 
 def align(
@@ -46,7 +51,8 @@ def align(
     movies: with labels. rationales: why some of their answers are what they are, in the language of
         `sceneviz.explanation`: a list (the paper has 35 for a 7B model), or what gives them; by default those that the
         renderer knows, for rendered movies.
-    config: as for `finetune`; recipe, frames: too. With adapters in the model these alone are trained.
+    config: as for `finetune`, `SETTINGS` by default; on one device. recipe, frames: too. A model with an adapter goes
+        on with it; else the config says whether it gets one, or is trained whole.
     out: gets the model, `alignment.jsonl` with a line of losses for every ten steps, and `alignment.pt`, from which a
         killed run goes on.
     most: reasons in one window, which are computed behind one prompt.
@@ -54,29 +60,47 @@ def align(
         `finetune`, so that they stay what they are. weight: what a reason's tokens, on average, count for beside them.
     muon: train the matrices between embedding and head by Muon, not AdamW: for a small model that is trained whole.
     """
-    config, recipe, out = config or TrainConfig(steps=200, learning_rate=5e-5), recipe or model.recipe, Path(out)
+    config, recipe, out = config or SETTINGS, recipe or model.recipe, Path(out)
     if most < 1 or not 0 <= plain < 1 or weight <= 0:
         raise ScenevizError(f"align: expected most >= 1, 0 <= plain < 1, weight > 0; got {most}, {plain}, {weight}")
     if rationales is None:
         rationales = Rendered(movies)
     elif isinstance(rationales, Sequence):
         rationales = Annotated(movies, rationales)
+    model.check(recipe)
+    base = model.name
     windows = TrainingWindows(movies, recipe, config)
     explained = ExplainedWindows(windows, rationales, most=most, plain=plain)
     store = open_store(model, windows, Path(frames) if frames is not None else out / "frames")
     collator = Reasoned(model, Collator(model, windows, store))
-    module, adapted = model.module, any("lora_" in name for name, _ in model.module.named_parameters())
-    for name, parameter in module.named_parameters():
-        parameter.requires_grad_("lora_" in name if adapted else not (config.freeze_vision and ".visual." in name))
-    state = _State(module, config, muon)
-    out.mkdir(parents=True, exist_ok=True)
-    state.load(out / "alignment.pt")
-    module.train()
-    _run(model, explained, collator, state, weight, out)
-    module.eval().requires_grad_(True)
+    _make_trainable(model, config, out)
+    if config.checkpoint_activations:
+        checkpoint_activations(model.module)
+    state = _State(model.module, config, windows.steps, muon)
+    with held(out):
+        state.load(out / "alignment.pt")
+        model.module.train()
+        _run(model, explained, collator, state, weight, out)
+    model.module.eval()
+    if config.checkpoint_activations:
+        checkpoint_activations(model.module, False)
+    if model.adapter is None:
+        model.module.requires_grad_(True)
     model.recipe = recipe
-    save_model(model, out)
+    vars(model).pop("fingerprint", None)
+    save_model(model, out, training={"base": base, "alignment": asdict(config), "step": state.step})
     return model
+
+
+def _make_trainable(model: SceneModel, config: TrainConfig, out: Path) -> None:
+    """An adapter where there is one, or where the config wants one; else all weights, as for `finetune`."""
+    if model.adapter is not None:
+        for name, parameter in model.module.named_parameters():
+            parameter.requires_grad_("lora_" in name)
+        return
+    wrapped = made_trainable(model.module, config)
+    if config.lora:
+        model.adapter, model.name = wrapped, f"{model.name} + {out.name}"
 
 
 class Reasoned:
@@ -177,6 +201,7 @@ class _State:
 
     module: Any
     config: TrainConfig
+    steps: int
     muon: bool
     step: int = 0
 
@@ -192,17 +217,16 @@ class _State:
             matrices = [self.weights[name] for name in inner]
             self.optimisers.append(torch.optim.Muon(matrices, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
 
-    def update(self, loss: Tensor) -> None:
-        config, left = self.config, (self.config.steps - self.step) / self.config.steps
+    def update(self) -> None:
+        """One step along the gradients that were gathered."""
+        config, left = self.config, (self.steps - self.step) / self.steps
         falling = 0.5 * (1 - math.cos(math.pi * left)) if config.schedule == "cosine" else 1.0
-        for optimiser in self.optimisers:
-            optimiser.zero_grad()
-            for group in optimiser.param_groups:
-                group["lr"] = config.learning_rate * min((self.step + 1) / max(1, config.warmup), falling)
-        loss.backward()
         nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
         for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = config.learning_rate * min((self.step + 1) / max(1, config.warmup), falling)
             optimiser.step()
+            optimiser.zero_grad()
         self.step += 1
 
     def save(self, path: Path) -> None:
@@ -219,8 +243,8 @@ class _State:
         with torch.no_grad():
             for name, weight in self.weights.items():
                 weight.copy_(saved["weights"][name])
-        for optimiser, held in zip(self.optimisers, saved["optimisers"], strict=True):
-            optimiser.load_state_dict(held)
+        for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         self.step = saved["step"]
 
 
@@ -230,18 +254,22 @@ def _run(
     config, log = state.config, out / "alignment.jsonl"
     kept = log.read_text("utf-8").splitlines() if log.is_file() else []
     lines = [line for line in kept if json.loads(line)["step"] <= state.step]
+    together, times = config.shares(1)
     seen: list[dict[str, float]] = []
-    while state.step < config.steps:
-        batch = collator([explained[state.step * config.batch_size + i] for i in range(config.batch_size)])
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=config.autocast):
-            losses = alignment_losses(model, batch)
-        state.update(losses["answers"] + weight * losses["reasons"])
-        seen.append({name: float(loss.detach()) for name, loss in losses.items()})
-        if state.step % SAID_EVERY == 0 or state.step == config.steps:
+    while state.step < state.steps:
+        for part in range(times):
+            first = state.step * config.batch_size + part * together
+            batch = collator([explained[first + i] for i in range(together)])
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=config.autocast):
+                losses = alignment_losses(model, batch)
+            ((losses["answers"] + weight * losses["reasons"]) / times).backward()  # type: ignore[no-untyped-call]
+            seen.append({name: float(loss.detach()) for name, loss in losses.items()})
+        state.update()
+        if state.step % SAID_EVERY == 0 or state.step == state.steps:
             means = {name: round(float(np.mean([each[name] for each in seen])), 4) for name in losses}
             lines.append(json.dumps({"step": state.step, **means}))
-            log.write_text("\n".join(lines) + "\n", "utf-8")
-            print(f"alignment {state.step}/{counted(config.steps, 'step')}: {means}", flush=True)
+            write_whole(log, "\n".join(lines) + "\n")
+            print(f"alignment {state.step}/{counted(state.steps, 'step')}: {means}", flush=True)
             seen = []
-        if state.step % config.checkpoint_every == 0 or state.step == config.steps:
+        if state.step % config.checkpoint_every == 0 or state.step == state.steps:
             state.save(out / "alignment.pt")

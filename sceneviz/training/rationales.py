@@ -13,7 +13,7 @@ from sceneviz._text import ScenevizError
 from sceneviz.explanation import DETAILS, parse, rationale, story_of
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe, Window
-from sceneviz.training.windows import Sample, TrainingWindows
+from sceneviz.training.samples import Sample, TrainingWindows
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from sceneviz.movie import Movie
 from sceneviz.prompt import shot_id
 from sceneviz.training import Annotated, Rationale, Rendered, TrainConfig, align
 from sceneviz.training import alignment as alignment_module
-from sceneviz.training.alignment import Reasoned, alignment_losses
+from sceneviz.training.alignment import SETTINGS, Reasoned, alignment_losses
 from sceneviz.training.rationales import ExplainedWindows
+from sceneviz.training.samples import TrainingWindows
 from sceneviz.training.stores import FrameStore
-from sceneviz.training.windows import Collator, TrainingWindows, training_loss
+from sceneviz.training.windows import Collator, training_loss
 
 SMALL = replace(RECIPE, context=6, focus=4, frames_per_shot=1)
 NEW, SAME = "New scene: the place changes; Ann leaves.", "Same scene: the talk goes on."
@@ -172,13 +173,41 @@ def test_with_an_adapter_only_the_adapter_learns(tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model
 
     model, movie = random_model(), labelled()
-    model.module = get_peft_model(model.module, LoraConfig(r=2, target_modules=["q_proj", "v_proj"])).get_base_model()
+    model.adapter = get_peft_model(model.module, LoraConfig(r=2, target_modules=["q_proj", "v_proj"]))
+    model.module = model.adapter.get_base_model()
     before = {name: weight.clone() for name, weight in model.module.state_dict().items()}
     config = TrainConfig(steps=2, batch_size=2, warmup=1)
     align([movie], model, annotated(movie), config=config, out=tmp_path, recipe=SMALL)
     moved = {name for name, weight in model.module.state_dict().items() if not torch.equal(weight, before[name])}
     assert moved
     assert all("lora_" in name for name in moved)
+    assert (tmp_path / "adapter_model.safetensors").is_file()
+
+
+def test_by_default_a_model_gets_an_adapter_and_its_answers_follow_the_weights(tmp_path: Path) -> None:
+    model, movie = random_model(), labelled()
+    name, before = model.name, model.fingerprint
+    config = replace(SETTINGS, steps=2, batch_size=4, at_once=2, workers=0, warmup=0, learning_rate=1e-2)
+    align([movie], model, annotated(movie), config=config, out=tmp_path / "why", recipe=SMALL)
+    assert model.adapter is not None
+    assert (model.name, model.fingerprint != before) == (f"{name} + why", True)
+    prediction = sv.predict(movie, model, progress=False)
+    assert sv.explain(movie, model, prediction, shot=4, most=3).model == model.fingerprint
+
+
+def test_what_is_gathered_in_parts_is_what_a_whole_step_learns(tmp_path: Path) -> None:
+    movie, plain = labelled(), {"freeze_vision": True, "keep": "frames", "warmup": 0, "modality_dropout": 0.0}
+    weights = []
+    for at_once in (0, 1):
+        # Single windows have as many answers and reasons each, so the mean of the parts is that of the whole.
+        config = TrainConfig(steps=1, batch_size=2, at_once=at_once, learning_rate=1e-3, seed=3, **plain)  # type: ignore[arg-type]
+        model = random_model(spread=1.0)
+        one = [Rationale(movie.name, 9, NEW)]
+        align([movie], model, one, config=config, out=tmp_path / str(at_once), recipe=SMALL, plain=0.0, most=1)
+        weights.append({name: weight.clone() for name, weight in model.module.state_dict().items()})
+    apart = torch.cat([(weight - weights[1][name]).abs().flatten() for name, weight in weights[0].items()])
+    # A first step of Adam is as long for a gradient that is hardly there, so a few of those may turn round.
+    assert float((apart > 1e-4).float().mean()) < 0.01
 
 
 @pytest.mark.slow
