@@ -19,7 +19,7 @@ from sceneviz.results import AttentionMap, Prediction
 if TYPE_CHECKING:
     from sceneviz.models import SceneModel
 
-OPENING = 20  # thumbnails that travel with the explorer itself: a wide screen full
+OPENING = 12  # thumbnails that travel with the explorer, and so with a saved notebook: about what is seen at once
 AT_ONCE = 64  # thumbnails in one answer, whatever a page asks for
 MOST_LETTERS = 5_000  # of a subtitle or name
 CAPTION = 90  # letters of a subtitle that a thumbnail's caption shows

@@ -10,7 +10,7 @@ import numpy as np
 from sceneviz._text import jpeg
 from sceneviz.movie import Movie
 
-SMALL, LARGE = 72, 288  # heights in pixels: in the film strip, and of the shot that is picked
+SMALL, LARGE = 72, 240  # heights in pixels: in the film strip, and of the shot that is picked
 KEPT_BYTES = 32 * 2**20  # of thumbnails
 KEPT_LARGE = 16
 

@@ -21,7 +21,7 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
     "--no-first-run --disable-dev-shm-usage"
 ).split()
-WAIT_MS = 400_000  # a bound for a busy machine; each step goes on as soon as the page shows it
+WAIT_MS = 900_000  # a bound for a busy machine; each step goes on as soon as the page shows it
 HERE = Path(__file__).resolve().parent
 
 

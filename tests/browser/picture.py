@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 OPEN = """
 import sceneviz as sv
 from sceneviz.browser import WhatIf
-movie = sv.render_movie(9_000_001)
+movie = sv.render_movie(9_000_001, 60)
 model = sv.load_model()
 prediction = sv.predict(movie, model, progress=False)
 explorer = sv.browse(movie, prediction, model=model)
