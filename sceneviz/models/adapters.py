@@ -66,7 +66,7 @@ def _folder(name: str) -> Path:
         return local
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise ScenevizError(f"no adapter at {name}; expected a folder with {CONFIG}")
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     from sceneviz.models.loading import CARD
 

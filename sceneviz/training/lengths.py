@@ -67,7 +67,7 @@ def lengths_of(model: SceneModel, movie: Movie, recipe: Recipe) -> Lengths:
             height, width = recipe.frame_size
             frame = brackets + (height // model.token_pixels) * (width // model.token_pixels)
         rows[shot.index] = [counts[kind] for kind in _KINDS]
-        instruction = counts["instruction"]
+        instruction = counts["instruction"] + len(model.encoder.text(model.encoder.opening, data=False))
     return Lengths(instruction, frame, rows)
 
 

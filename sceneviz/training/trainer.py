@@ -33,14 +33,17 @@ class AnswerTrainer(Trainer):
         super().__init__(**settings)
         self.scene_model, self.look = scene_model, look
         self.model_accepts_loss_kwargs = True  # the loss is scaled to the whole step, below
-        self._sees = not isinstance(getattr(self.data_collator, "store", None), FeatureStore)
+        store, tower = getattr(self.data_collator, "store", None), scene_model.module.model.visual
+        trained = any(weight.requires_grad for weight in tower.parameters())
+        self._sees = trained or (self.args.world_size > 1 and not isinstance(store, FeatureStore))
         self._blank = torch.zeros(1, *scene_model.recipe.frame_size, 3, dtype=torch.uint8)
 
     def forward(self, total: Tensor | None = None, **batch: Any) -> Tensor:
         """What the model's own forward is while it trains, so that whatever wraps the model sees the whole step."""
         loss, _ = training_loss(self.scene_model, batch, total=total)
-        if self.args.world_size > 1 and self._sees and batch["frames"] is None:
-            # Devices wait for each other in every layer, so a device whose windows show no frame looks at a black one.
+        if self._sees and batch["frames"] is None:
+            # A step whose windows show no frame looks at a black one: devices wait for each other in every layer, and
+            # a weight without a gradient is skipped by AdamW, where a gradient of 0 is not.
             seen = self.scene_model.family.encode(self.scene_model.module, self._blank.to(loss.device))
             loss = loss + 0.0 * seen.float().sum()
         return loss

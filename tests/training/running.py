@@ -31,7 +31,7 @@ def main(out: str, settings: str) -> None:
     config = TrainConfig(**json.loads(settings))
     finetune(
         movies[:2],
-        random_model(1.0),
+        random_model(1.0, spread=1.0),
         config,
         out=out,
         recipe=replace(RECIPE, context=6, focus=4, frames_per_shot=1),
