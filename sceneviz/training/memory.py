@@ -102,7 +102,7 @@ def estimate(
     model: a `SceneModel`, a folder, or a hub name. config: `PAPER` by default; recipe: the model's, or the usual one.
     text_tokens: of a window, all but its frames' (a MovieNet window is thought to have up to 1,500).
     devices: how many share the batch. shard: weights, gradients and optimiser state are spread over them (FSDP,
-        ZeRO-3), else each device holds all (data parallel).
+        ZeRO-3; an upper bound: autocast's copies of weights are counted whole), else each device holds all.
     dtype: of the weights; "auto" is the model's own, or bfloat16 for LoRA and float32 for full training.
     reserve: bytes that a device needs beside tensors; by default 1 GiB, and 0 for a model on the CPU.
 
