@@ -18,6 +18,7 @@ from sceneviz._text import ScenevizError
 from sceneviz.models import SceneModel
 from sceneviz.models.adapters import CONFIG, WEIGHTS
 from sceneviz.movie import Movie
+from sceneviz.tiny.build import tiny_config
 from sceneviz.training import TrainConfig, finetune, merge
 from sceneviz.training.loop import save_model
 
@@ -121,3 +122,33 @@ def test_training_an_adapted_model_again_needs_a_merge(trained: tuple[SceneModel
     _, base, out = trained
     with pytest.raises(ScenevizError, match="merge"):
         finetune([labelled(12)], sv.load_model(str(base), adapter=out, device="cpu"), LORA, out=tmp_path, recipe=SMALL)
+
+
+@pytest.mark.slow
+def test_at_the_widths_of_7b_it_trains_saves_loads_and_merges(tmp_path: Path) -> None:
+    """The real classes, two layers deep, in bfloat16 as on a GPU; the vocabulary alone is small."""
+    small = random_model(1.0)
+    module: Any = small.family.build(wide_config(small.tokenizer)).to(torch.bfloat16)
+    assert sum(weight.numel() for weight in module.model.language_model.layers.parameters()) > 460_000_000
+    model = SceneModel(module, small.tokenizer, small.family, "wide", SMALL)
+    save_model(model, tmp_path / "base")
+    config = replace(LORA, steps=2, batch_size=1, checkpoint_activations=True, autocast=True, lora=8, lora_alpha=16)
+    finetune([labelled(12)], model, config, out=tmp_path / "lora", recipe=SMALL)
+    wanted = confidence(model)
+    del model, module
+    loaded = sv.load_model(str(tmp_path / "base"), adapter=tmp_path / "lora", device="cpu", dtype="bfloat16")
+    assert sum(w.numel() for name, w in loaded.module.named_parameters() if "lora_" in name) == 2 * 8 * (
+        4 * 3584 + 2 * (3584 + 512) + 3 * (3584 + 18944)
+    )
+    np.testing.assert_array_equal(confidence(loaded), wanted)
+    np.testing.assert_allclose(confidence(merge(loaded)), wanted, atol=0.05)  # weights in bfloat16
+
+
+def wide_config(tokenizer: Any) -> Any:
+    """Qwen2.5-VL-7B's widths, two layers of each kind."""
+    config = tiny_config(tokenizer, width=3584, layers=2, head=128, vision_width=1280, depth=2)
+    config.text_config.num_key_value_heads = 4
+    config.text_config.intermediate_size = 18_944
+    config.vision_config.num_heads = 16
+    config.vision_config.intermediate_size = 3_420
+    return config
