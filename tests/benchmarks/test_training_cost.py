@@ -81,8 +81,7 @@ def test_a_step_beside_the_bare_one(checkpoint: bool, tmp_path: Path) -> None:
         torch.set_num_threads(threads)
     ratios = [one / other for one, other in zip(ours[WARM - 1 :], lowest[WARM - 1 :], strict=True)]
     ratio = statistics.median(ratios)
-    print(
-        f"\nfinetune {statistics.median(ours):.2f} s a step, bare {statistics.median(lowest):.2f} s; ratio {ratio:.2f}, "
-        f"{', '.join(f'{each:.2f}' for each in ratios)}"
-    )
+    each = ", ".join(f"{one:.2f}" for one in ratios)
+    took, least = statistics.median(ours), statistics.median(lowest)
+    print(f"\nfinetune {took:.2f} s a step, bare {least:.2f} s; ratio {ratio:.2f}, {each}")
     assert ratio <= MOST
