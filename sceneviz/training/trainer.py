@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -112,7 +113,8 @@ class History(TrainerCallback):
 @contextmanager
 def answering(wrapped: nn.Module, forward: Callable[..., Tensor]) -> Iterator[None]:
     """A model whose forward is ours; afterwards as it was, without what the library has put around it."""
-    vars(wrapped)["forward"] = forward
+    # Not as a bound method: autocast would take it apart, and bind it to the model.
+    vars(wrapped)["forward"] = partial(forward)
     try:
         yield
     finally:
