@@ -117,3 +117,11 @@ def test_a_killed_training_ends_where_an_undisturbed_one_does(tmp_path: Path) ->
     assert any(not torch.equal(whole[name], before[name]) for name in whole)
     for name, weight in whole.items():
         torch.testing.assert_close(again[name], weight, atol=1e-6, rtol=0)
+
+
+def test_after_training_in_bfloat16_the_forward_is_the_models_own(tmp_path: Path) -> None:
+    model, config = random_model(), TrainConfig(steps=1, batch_size=2, autocast=True, checkpoint_activations=True)
+    finetune([labelled(12)], model, config, out=tmp_path, recipe=SMALL)
+    assert not {"forward", "_original_forward"} & set(vars(model.module))
+    assert not model.module.training
+    assert all(weight.requires_grad for weight in model.module.parameters())
