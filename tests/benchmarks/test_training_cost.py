@@ -27,8 +27,8 @@ from sceneviz.training.trainable import checkpoint_activations
 from sceneviz.training.windows import Collator, TrainingWindows, training_loss
 
 MOST = 1.15
-STEPS, WARM = 7, 2
-RECIPE = Recipe(frame_size=(56, 84))
+STEPS, WARM = 6, 2
+RECIPE = Recipe(context=8, focus=4, frame_size=(56, 84))
 
 
 def model() -> SceneModel:
