@@ -94,7 +94,7 @@ def write_whole(path: str | os.PathLike[str], data: str | bytes) -> Path:
     except BaseException as error:
         with contextlib.suppress(OSError):  # a folder that refuses the file refuses this too
             draft.unlink(missing_ok=True)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno is not None:
             error.filename = error.filename or str(path)  # a full disk does not say where
         raise
     return path

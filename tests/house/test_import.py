@@ -15,6 +15,24 @@ print(time.process_time() - start, *[name for name in {HEAVY} if name in sys.mod
 """
 
 
+HELP = """
+import contextlib, io, sys, time
+start = time.process_time()
+from sceneviz.cli import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main(["--help"])
+print(time.process_time() - start)
+"""
+
+
+def test_help_takes_less_than_a_second_of_a_processor() -> None:
+    times = [
+        float(subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    ]
+    assert min(times) < 1.0
+
+
 def test_import_is_cheap_and_brings_nothing_heavy() -> None:
     lines = [
         subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True).stdout.split()
