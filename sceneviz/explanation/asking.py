@@ -9,10 +9,10 @@ from sceneviz.prompt.pieces import NO, YES
 if TYPE_CHECKING:
     from sceneviz.prompt import Encoder
 
-# The answer comes last, so that a small model needn't look far for what it is to explain.
+# A model is asked in the words that it was taught with; other words want another alignment.
 _REQUEST = (
-    "<|im_end|>\n<|im_start|>user\nWhy? Say what changes with the next shot and what stays: place, time, characters, "
-    "topic.\nShot {name}:{answer}<|im_end|>\n<|im_start|>assistant\n"
+    "<|im_end|>\n<|im_start|>user\nShot {name}:{answer}. Why? Say what changes with the next shot and what stays: "
+    "place, time, characters, topic.<|im_end|>\n<|im_start|>assistant\n"
 )
 
 
