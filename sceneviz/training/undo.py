@@ -48,4 +48,5 @@ def _without_adapters(module: Any) -> Any:
         if hasattr(layer, "lora_A"):
             parent = module.get_submodule(name.rpartition(".")[0])
             setattr(parent, name.rpartition(".")[2], layer.get_base_layer())
+    vars(module).pop("peft_config", None)
     return module
