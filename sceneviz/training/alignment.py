@@ -262,7 +262,7 @@ def _run(
             batch = collator([explained[first + i] for i in range(together)])
             with torch.autocast(model.device.type, torch.bfloat16, enabled=config.autocast):
                 losses = alignment_losses(model, batch)
-            ((losses["answers"] + weight * losses["reasons"]) / times).backward()  # type: ignore[no-untyped-call]
+            ((losses["answers"] + weight * losses["reasons"]) / times).backward()
             seen.append({name: float(loss.detach()) for name, loss in losses.items()})
         state.update()
         if state.step % SAID_EVERY == 0 or state.step == state.steps:

@@ -128,14 +128,20 @@ def test_training_an_adapted_model_again_needs_a_merge(trained: tuple[SceneModel
 def test_at_the_widths_of_7b_it_trains_saves_loads_and_merges(tmp_path: Path) -> None:
     """The real classes, two layers deep, in bfloat16 as on a GPU; the vocabulary alone is small."""
     small = random_model(1.0)
-    module: Any = small.family.build(wide_config(small.tokenizer)).to(torch.bfloat16)
+    module: Any = small.family.build(wide_config(small.tokenizer))
     assert sum(weight.numel() for weight in module.model.language_model.layers.parameters()) > 460_000_000
-    model = SceneModel(module, small.tokenizer, small.family, "wide", SMALL)
-    save_model(model, tmp_path / "base")
+    with torch.no_grad():  # neither answer is out of the question
+        words = module.get_input_embeddings().weight
+        words[small.encoder.yes] = words[small.encoder.no] + 0.02 * torch.randn(words.shape[1])
+    save_model(SceneModel(module.to(torch.bfloat16), small.tokenizer, small.family, "wide", SMALL), tmp_path / "base")
+    del module, words
+    model = sv.load_model(str(tmp_path / "base"), device="cpu", dtype="bfloat16")
     config = replace(LORA, steps=2, batch_size=1, checkpoint_activations=True, autocast=True, lora=8, lora_alpha=16)
+    before = confidence(model)
     finetune([labelled(12)], model, config, out=tmp_path / "lora", recipe=SMALL)
     wanted = confidence(model)
-    del model, module
+    assert np.abs(wanted - before).max() > 0.01
+    del model
     loaded = sv.load_model(str(tmp_path / "base"), adapter=tmp_path / "lora", device="cpu", dtype="bfloat16")
     assert sum(w.numel() for name, w in loaded.module.named_parameters() if "lora_" in name) == 2 * 8 * (
         4 * 3584 + 2 * (3584 + 512) + 3 * (3584 + 18944)
