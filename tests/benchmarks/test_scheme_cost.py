@@ -90,6 +90,7 @@ def by_generate(model: SceneModel, movie: Movie, recipe: Recipe, *, short: bool 
             mm_token_type_ids=(ids == model.encoder.placeholder).int(),
             max_new_tokens=written.shape[1],
             min_new_tokens=written.shape[1],
+            use_cache=True,  # the embedded checkpoint says otherwise
             do_sample=draws > 1,
             num_return_sequences=draws,
             prefix_allowed_tokens_fn=allowed,
