@@ -21,6 +21,7 @@ from sceneviz.models.probe import SINK_LIFT
 from sceneviz.models.switching import register, using
 
 NAME = "sceneviz_probe"
+_FEW = 32  # rows that torch's kernel for the CPU takes at a time
 Pairs = list[tuple[Tensor, Tensor]]
 _running: ContextVar[Watch | None] = ContextVar("_running", default=None)
 
@@ -81,9 +82,7 @@ class Watch:
             v = torch.cat((values[:, kv], value[:, kv]), 1)
             allowed = _without(seen, cuts, heads)
             same = (-1, shared, -1, -1)
-            part = scaled_dot_product_attention(
-                own, k[:, None].expand(*same), v[:, None].expand(*same), attn_mask=allowed, scale=scale
-            )
+            part = _by_kernel(own, k[:, None].expand(*same), v[:, None].expand(*same), allowed, scale)
             if layer in self.layers or cuts:
                 explicit = self._explicit(own, k, allowed, scale)
                 if layer in self.layers:
@@ -91,6 +90,7 @@ class Watch:
                 rows = explicit.flatten(1, 2).to(v.dtype) @ v
                 index = self.rows.to(v.device)[:, None, :, None].expand(*part.shape[:2], -1, part.shape[3])
                 part = part.scatter(2, index, rows.view(index.shape))
+                del explicit, rows, index  # before those of the next heads are made
             parts.append(part)
         if captured:
             self.mass[layer], self.sink[layer], self.sink_tokens[layer] = (
@@ -136,6 +136,23 @@ class Watch:
         chosen = found[:, some, None] * members[:, some]
         mass = (attention[..., some].flatten(1, 2) @ chosen).view(*attention.shape[:3], -1)
         return mass, chosen.sum(1, keepdim=True).expand(-1, attention.shape[1], -1)
+
+
+def _by_kernel(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, scale: float) -> Tensor:
+    """torch's own attention.
+
+    In half precision on a CPU it packs keys and values anew for every query head that shares them, more than all else
+    that a watched pass needs; but not where rows are few. So it gets as many as it would take at a time.
+    """
+    rows = query.shape[2]
+    few = _FEW if query.device.type == "cpu" and query.dtype.itemsize == 2 else rows
+    parts = [
+        scaled_dot_product_attention(
+            query[:, :, start : start + few], key, value, attn_mask=allowed[:, :, start : start + few], scale=scale
+        )
+        for start in range(0, rows, few)
+    ]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, 2)
 
 
 def sinks(attention: Tensor, visible: Tensor, real: Tensor) -> Tensor:
