@@ -15,7 +15,8 @@ from sceneviz.models.family import Family, family_of
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.recipe import Recipe
 from sceneviz.training.config import PAPER, TrainConfig
-from sceneviz.training.rehearsal import Rehearsal, empty_copy, language_step, recompute_contexts, vision_step
+from sceneviz.training.hollow import empty_copy
+from sceneviz.training.rehearsal import Rehearsal, language_step, recompute_contexts, vision_step
 from sceneviz.training.trainable import checkpoint_activations, made_trainable
 
 if TYPE_CHECKING:

@@ -23,8 +23,6 @@ from sceneviz.models.scene_model import SceneModel
 from sceneviz.training.config import TrainConfig
 from sceneviz.training.windows import training_loss
 
-ATTENTION = "sceneviz_rehearsal"  # the name under which the library finds `_attend`
-
 
 class Ledger(TorchDispatchMode):
     """Bytes that are alive, and the most that ever were, of tensors made while it is active.
@@ -86,47 +84,6 @@ def recompute_contexts() -> tuple[Any, Any]:
     autocast alone."""
     mode = torch.overrides._get_current_function_mode()
     return nullcontext(), nullcontext() if mode is None else mode
-
-
-class _Flash(torch.autograd.Function):
-    """What flash attention makes and keeps: the output and a number a row, never a matrix of scores."""
-
-    @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        batch, heads, length, width = query.shape
-        output = query.new_empty(batch, length, heads, width)
-        ctx.save_for_backward(query, key, value, output, query.new_empty(batch, heads, length, dtype=torch.float32))
-        return output
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
-        query, key, value, *_ = ctx.saved_tensors
-        return torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
-
-
-def _attend(_: nn.Module, query: Tensor, key: Tensor, value: Tensor, *__: Any, **___: Any) -> tuple[Tensor, None]:
-    if torch.overrides._get_current_function_mode() is not None:  # under autocast it computes in bfloat16
-        query, key, value = (part.to(torch.bfloat16) for part in (query, key, value))
-    return _Flash.apply(query, key, value), None  # type: ignore[no-untyped-call]
-
-
-def empty_copy(family: Any, config: Any, dtype: torch.dtype) -> Any:
-    """The real class for a config, on the meta device, with an attention that keeps what flash attention keeps."""
-    from copy import deepcopy
-
-    from transformers.initialization import no_init_weights
-    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-    ALL_ATTENTION_FUNCTIONS.register(ATTENTION, _attend)
-    config = deepcopy(config)
-    config.dtype = dtype
-    for part in (config, config.get_text_config(), config.vision_config):
-        part._attn_implementation = "sdpa"
-    with torch.device("meta"), no_init_weights():
-        module = family.build(config)
-    module.train()
-    module.set_attn_implementation(ATTENTION)
-    return module
 
 
 @contextmanager
@@ -226,11 +183,12 @@ def vision_step(model: SceneModel, frames: int, *, config: TrainConfig) -> Rehea
         return Rehearsal(*sizes, 0, 0, 0, 0, 0, *counts, 0)
     height, width = model.recipe.frame_size
     grid = (height // shape.patch_size, width // shape.patch_size)
+    cut = (shape.patch_size, shape.spatial_merge_size, shape.temporal_patch_size)
 
     def run(count: int) -> np.ndarray:
         def forward() -> Tensor:
             pictures = torch.empty(count, height, width, 3, dtype=torch.uint8, device="meta")
-            pixels = family.patches(pictures).to(model.dtype)
+            pixels = family.patches(pictures, *cut).to(model.dtype)
             with torch.set_grad_enabled(not config.freeze_vision):
                 seen: Tensor = tower(pixels, **vision_inputs(shape, count, grid)).pooler_output
             return seen.sum()
