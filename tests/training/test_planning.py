@@ -85,8 +85,8 @@ def test_a_boundary_may_count_for_more() -> None:
 def test_a_window_that_is_too_long_names_its_shots(model: SceneModel, tmp_path: Path) -> None:
     movie = labelled(30)
     shots = [replace(shot, subtitle="river " * 300 if shot.index == 17 else "") for shot in movie.shots]
-    config = TrainConfig(steps=2, batch_size=2, max_tokens=500)
-    with pytest.raises(ScenevizError, match=r"6 windows would not fit into 500.*shots \d+ to \d+ of.*shot 17, \d+\)"):
+    config = TrainConfig(steps=2, batch_size=2, max_tokens=700)
+    with pytest.raises(ScenevizError, match=r"6 windows would not fit into 700.*shots \d+ to \d+ of.*shot 17, \d+\)"):
         finetune([replace(movie, shots=tuple(shots))], model, config, out=tmp_path, recipe=SMALL)
 
 
