@@ -23,7 +23,7 @@ TOLD = 3  # failures whose reasons the last line gives
 DATA = ("movienet", "bbc", "ovsd")
 EMBEDDED = (
     "This is the small model that comes with sceneviz, trained on rendered movies: no claim about the paper, "
-    "and weak on real films so far (its card, sceneviz/tiny/README.md, has the numbers)."
+    "and weak on real films (its card, sceneviz/tiny/README.md, has the numbers)."
 )
 
 

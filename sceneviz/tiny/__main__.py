@@ -63,7 +63,7 @@ def _measure(home: Path) -> None:
     measured = {
         "data": f"{len(movies)} rendered movies, seeds {TEST.start} to {TEST.stop - 1}",
         "threshold": json.loads((home / CARD).read_text("utf-8"))["threshold"],
-        "scores": table.to_dict("records"),
+        "scores": json.loads(table.to_json(orient="records")),
         "flip of the answer before, first 5 movies": flip,
     }
     for name, said in explained(model, movies).items():
