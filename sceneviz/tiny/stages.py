@@ -71,11 +71,6 @@ STAGES = (
             single_frame=0.3, wide=0.8, seed=5,
         ),
     ),
-    Stage(
-        "answers", "film", 20, 10,
-        replace(_READING, steps=200, batch_size=8, learning_rate=3e-4, single_frame=0.1, wide=0.3, seed=2),
-        reading=False,
-    ),
 )  # fmt: skip
 
 # Last, the model learns to say why, on windows that are short at first: reasons lie near the cut. Answers, which are
@@ -83,12 +78,12 @@ STAGES = (
 REASONS = (
     Stage(
         "reasons-12", "film", 12, 8,
-        replace(_READING, steps=350, batch_size=6, learning_rate=1e-3, single_frame=0.8, wide=0.3, seed=6),
+        replace(_READING, steps=350, batch_size=6, learning_rate=8e-4, single_frame=0.8, wide=0.3, seed=6),
         reasons=True,
     ),
     Stage(
         "reasons-20", "film", 20, 10,
-        replace(_READING, steps=100, batch_size=6, learning_rate=4e-4, single_frame=0.2, wide=0.3, seed=7),
+        replace(_READING, steps=450, batch_size=6, learning_rate=7e-4, single_frame=0.2, wide=0.6, seed=7),
         reasons=True,
     ),
 )  # fmt: skip
