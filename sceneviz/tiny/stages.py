@@ -32,8 +32,8 @@ class Stage:
     """A part of the training after the vision warm-up.
 
     name: of its folder. pace: of its movies. context, focus: of its windows; short ones first, since a shot is easier
-    to find among few. reading: the heads of `warm_up_reading` learn along; else it is `finetune`, as for any model.
-    reasons: it is `align`, on what the renderer knows.
+    to find among few. reasons: it is `align`, on what the renderer knows; else the heads of `warm_up_reading` learn
+    along.
     """
 
     name: str
@@ -41,7 +41,6 @@ class Stage:
     context: int
     focus: int
     config: TrainConfig
-    reading: bool = True
     reasons: bool = False
 
     @property
@@ -143,16 +142,14 @@ class Run:
     def _run_stage(self, stage: Stage, model: SceneModel, out: Path) -> None:
         from sceneviz.tiny.reading import warm_up_reading
         from sceneviz.tiny.reasons import learn_reasons
-        from sceneviz.training.loop import finetune, save_model
+        from sceneviz.training.loop import save_model
 
         features = self.folder / "features"
         if stage.reasons:
             learn_reasons(model, stage, features, out)
-        elif stage.reading:
+        else:
             warm_up_reading(model, self._lessons(stage, model, features), out)
             save_model(model, out)
-        else:
-            finetune(rendered(stage.pace), model, stage.config, out=out, recipe=stage.recipe, frames=features)
 
     def _lessons(self, stage: Stage, model: SceneModel, features: Path) -> Lessons:
         from sceneviz.tiny.facts import Look
