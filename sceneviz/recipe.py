@@ -72,17 +72,19 @@ def plan_windows(n_shots: int, recipe: Recipe) -> tuple[Window, ...]:
     """
     if n_shots < 1:
         raise ScenevizError(f"a movie has at least one shot, got {n_shots}")
-    margin = recipe.context - recipe.focus
-    before = margin // 2
-    after = margin - before
     decided = n_shots - 1
     if decided > 0 and n_shots < recipe.context:
         return (Window(range(n_shots), range(decided)),)
-    starts = range(0, decided, recipe.focus)
-    return tuple(
-        Window(
-            range(max(0, start - before), min(n_shots, min(start + recipe.focus, decided) + after)),
-            range(start, min(start + recipe.focus, decided)),
-        )
-        for start in starts
-    )
+    return tuple(window_from(start, n_shots, recipe) for start in range(0, decided, recipe.focus))
+
+
+def window_from(start: int, n_shots: int, recipe: Recipe, *, after: int = 0) -> Window:
+    """The window whose focus begins with this shot, its margin as in `plan_windows`.
+
+    after: how many shots behind the focus are shown at the least, where the movie has them.
+    """
+    margin = recipe.context - recipe.focus
+    before = margin // 2
+    stop = min(start + recipe.focus, n_shots - 1)
+    shown = range(max(0, start - before), min(n_shots, stop + max(after, margin - before)))
+    return Window(shown, range(start, stop))

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from sceneviz._text import ScenevizError
 from sceneviz.explanation import DETAILS, parse, rationale, story_of
 from sceneviz.movie import Movie
-from sceneviz.recipe import Recipe, Window
+from sceneviz.recipe import Recipe, Window, window_from
 from sceneviz.training.samples import Sample, TrainingWindows
 
 
@@ -151,13 +151,8 @@ class ExplainedWindows(Dataset[Explained]):
     def _moved(self, sample: Sample, movie: int, shot: int, rng: np.random.Generator) -> Sample:
         """A window of the same make that decides this shot, and shows the next one."""
         windows, film = self.windows, self.windows.movies[movie]
-        context, focus = windows.recipe.context, windows.recipe.focus
-        start = max(0, shot - int(rng.integers(focus)))
-        stop = min(start + focus, len(film) - 1)
-        before = (context - focus) // 2
-        window = Window(
-            range(max(0, start - before), min(len(film), stop + max(1, context - focus - before))), range(start, stop)
-        )
+        start = max(0, shot - int(rng.integers(windows.recipe.focus)))
+        window = window_from(start, len(film), windows.recipe, after=1)
         recipe = sample.recipe
         if not self.rationales.adapts:
             recipe = replace(windows.recipe, frames_per_shot=recipe.frames_per_shot)

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from sceneviz._text import ScenevizError
 from sceneviz.movie import Movie
-from sceneviz.recipe import Recipe, Window, plan_windows
+from sceneviz.recipe import Recipe, Window, plan_windows, window_from
 from sceneviz.training.config import TrainConfig
 
 POOL = 32  # steps whose windows are sorted by length together
@@ -133,10 +133,7 @@ class TrainingWindows(Dataset[Sample]):
             count = int(rng.integers(-(-(last - start) // 2), last - start + 1))
             focus = int(rng.integers(start, last - count + 1))
             return Window(range(start, stop), range(focus, focus + count))
-        start = int(rng.integers(max(1, n_shots - focus)))
-        stop = min(start + focus, n_shots - 1)
-        before = (context - focus) // 2
-        return Window(range(max(0, start - before), min(n_shots, stop + context - focus - before)), range(start, stop))
+        return window_from(int(rng.integers(max(1, n_shots - focus))), n_shots, self.recipe)
 
     def _varied(self, rng: np.random.Generator, frames: int, has_frames: bool) -> Recipe:
         wanted = {"visual": self.recipe.visual and has_frames}
