@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ from sceneviz.training.config import PAPER, TrainConfig
 from sceneviz.training.loop import open_store, save_model
 from sceneviz.training.rationales import Annotated, Explained, ExplainedWindows, Rationale, Rationales, Rendered
 from sceneviz.training.samples import TrainingWindows
+from sceneviz.training.steps import Steps
 from sceneviz.training.trainable import checkpoint_activations, made_trainable
-from sceneviz.training.windows import Collator
+from sceneviz.training.windows import Collator, training_loss
 
 SAID_EVERY = 10  # steps
 # Few, small steps: 35 rationales are seen some twenty times.
@@ -76,11 +77,12 @@ def align(
     _make_trainable(model, config, out)
     if config.checkpoint_activations:
         checkpoint_activations(model.module)
-    state = _State(model.module, config, windows.steps, muon)
+    trained = {name: parameter for name, parameter in model.module.named_parameters() if parameter.requires_grad}
+    steps = Steps(trained, decay=config.weight_decay, muon=float(muon), muon_decay=config.weight_decay)
     with held(out):
-        state.load(out / "alignment.pt")
+        steps.load(out / "alignment.pt")
         model.module.train()
-        _run(model, explained, collator, state, weight, out)
+        _run(model, explained, collator, steps, weight, out)
     model.module.eval()
     if config.checkpoint_activations:
         checkpoint_activations(model.module, False)
@@ -88,7 +90,7 @@ def align(
         model.module.requires_grad_(True)
     model.recipe = recipe
     vars(model).pop("fingerprint", None)
-    save_model(model, out, training={"base": base, "alignment": asdict(config), "step": state.step})
+    save_model(model, out, training={"base": base, "alignment": asdict(config), "step": steps.done})
     return model
 
 
@@ -167,25 +169,12 @@ class Reasoned:
 
 def alignment_losses(model: SceneModel, batch: dict[str, Any]) -> dict[str, Tensor]:
     """The loss of the answers, as in `finetune`, and the mean next-token loss of the reasons; 0 where there is none."""
-    device, features = model.device, batch["features"]
-    if batch["frames"] is not None:
-        features = model.family.encode(model.module, batch["frames"].to(device))
-    hidden = model.module.model(
-        input_ids=batch["ids"].to(device),
-        attention_mask=_added(batch["mask"].to(device), model.dtype),
-        position_ids=batch["positions"].to(device),
-        use_cache=False,
-        **({} if features is None else model.family.vision(features.to(device))),
-    ).last_hidden_state
-
-    def missed(rows: Tensor, columns: Tensor, targets: Tensor) -> Tensor:
-        logits = model.module.lm_head(hidden[rows, columns]).float()
-        return nn.functional.cross_entropy(logits, targets.to(device), reduction="none")
-
-    weights = batch["weights"].to(device)
-    answers = missed(batch["rows"], batch["columns"], batch["targets"])
-    reasons = missed(batch["reason_rows"], batch["reason_columns"], batch["reason_targets"])
-    return {"answers": (answers * weights).sum() / weights.sum(), "reasons": reasons.sum() / max(1, len(reasons))}
+    mask = _added(batch["mask"].to(model.device), model.dtype)
+    answers, output = training_loss(model, batch | {"mask": mask})
+    logits = model.module.lm_head(output.last_hidden_state[batch["reason_rows"], batch["reason_columns"]]).float()
+    targets = batch["reason_targets"].to(model.device)
+    reasons = nn.functional.cross_entropy(logits, targets, reduction="none")
+    return {"answers": answers, "reasons": reasons.sum() / max(1, len(reasons))}
 
 
 def _added(mask: Tensor, dtype: torch.dtype) -> Tensor:
@@ -195,81 +184,34 @@ def _added(mask: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -torch.inf)
 
 
-@dataclass
-class _State:
-    """What a killed run goes on from."""
-
-    module: Any
-    config: TrainConfig
-    steps: int
-    muon: bool
-    step: int = 0
-
-    def __post_init__(self) -> None:
-        self.weights = {name: weight for name, weight in self.module.named_parameters() if weight.requires_grad}
-        inner = [name for name, weight in self.weights.items() if self.muon and weight.ndim == 2 and "layers." in name]
-        others = [weight for name, weight in self.weights.items() if name not in inner]
-        decay = self.config.weight_decay
-        self.optimisers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=decay)
-        ]
-        if inner:
-            matrices = [self.weights[name] for name in inner]
-            self.optimisers.append(torch.optim.Muon(matrices, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
-
-    def update(self) -> None:
-        """One step along the gradients that were gathered."""
-        config, left = self.config, (self.steps - self.step) / self.steps
-        falling = 0.5 * (1 - math.cos(math.pi * left)) if config.schedule == "cosine" else 1.0
-        nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = config.learning_rate * min((self.step + 1) / max(1, config.warmup), falling)
-            optimiser.step()
-            optimiser.zero_grad()
-        self.step += 1
-
-    def save(self, path: Path) -> None:
-        part = path.with_suffix(".part")
-        weights = {name: weight.detach() for name, weight in self.weights.items()}
-        optimisers = [optimiser.state_dict() for optimiser in self.optimisers]
-        torch.save({"weights": weights, "optimisers": optimisers, "step": self.step}, part)
-        part.replace(path)
-
-    def load(self, path: Path) -> None:
-        if not path.is_file():
-            return
-        saved = torch.load(path, weights_only=True)
-        with torch.no_grad():
-            for name, weight in self.weights.items():
-                weight.copy_(saved["weights"][name])
-        for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
-            optimiser.load_state_dict(state)
-        self.step = saved["step"]
-
-
 def _run(
-    model: SceneModel, explained: ExplainedWindows, collator: Reasoned, state: _State, weight: float, out: Path
+    model: SceneModel, explained: ExplainedWindows, collator: Reasoned, steps: Steps, weight: float, out: Path
 ) -> None:
-    config, log = state.config, out / "alignment.jsonl"
+    config, count, log = explained.windows.config, explained.windows.steps, out / "alignment.jsonl"
     kept = log.read_text("utf-8").splitlines() if log.is_file() else []
-    lines = [line for line in kept if json.loads(line)["step"] <= state.step]
+    lines = [line for line in kept if json.loads(line)["step"] <= steps.done]
     together, times = config.shares(1)
     seen: list[dict[str, float]] = []
-    while state.step < state.steps:
+    while steps.done < count:
         for part in range(times):
-            first = state.step * config.batch_size + part * together
+            first = steps.done * config.batch_size + part * together
             batch = collator([explained[first + i] for i in range(together)])
             with torch.autocast(model.device.type, torch.bfloat16, enabled=config.autocast):
                 losses = alignment_losses(model, batch)
             ((losses["answers"] + weight * losses["reasons"]) / times).backward()
             seen.append({name: float(loss.detach()) for name, loss in losses.items()})
-        state.update()
-        if state.step % SAID_EVERY == 0 or state.step == state.steps:
+        steps.take(_rate(config, steps.done, count))
+        if steps.done % SAID_EVERY == 0 or steps.done == count:
             means = {name: round(float(np.mean([each[name] for each in seen])), 4) for name in losses}
-            lines.append(json.dumps({"step": state.step, **means}))
+            lines.append(json.dumps({"step": steps.done, **means}))
             write_whole(log, "\n".join(lines) + "\n")
-            print(f"alignment {state.step}/{counted(state.steps, 'step')}: {means}", flush=True)
+            print(f"alignment {steps.done}/{counted(count, 'step')}: {means}", flush=True)
             seen = []
-        if state.step % config.checkpoint_every == 0 or state.step == state.steps:
-            state.save(out / "alignment.pt")
+        if steps.done % config.checkpoint_every == 0 or steps.done == count:
+            steps.save(out / "alignment.pt")
+
+
+def _rate(config: TrainConfig, step: int, count: int) -> float:
+    """The learning rate of a step: up in a line, then down as the schedule says."""
+    falling = 0.5 * (1 - math.cos(math.pi * (count - step) / count)) if config.schedule == "cosine" else 1.0
+    return config.learning_rate * min((step + 1) / max(1, config.warmup), falling)

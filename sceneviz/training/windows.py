@@ -100,6 +100,7 @@ def training_loss(
     """Weighted next-token loss on the answer's tokens, with gradients through language model and vision tower.
 
     total: what the weighted sum is divided by, where the batch is a part of a step; its own weights by default.
+    A `mask` in the batch is added to attention scores; without, attention is causal.
     Also returns what the model put out; with `inner`, the hidden states of every layer (the embeddings first) are in
     it.
     """
@@ -113,7 +114,7 @@ def training_loss(
     output = model.module.model(
         input_ids=batch["ids"].to(device),
         # Padding stands behind everything, where causal attention never looks: no mask, and so the fastest kernel.
-        attention_mask=None,
+        attention_mask=batch.get("mask"),
         position_ids=batch["positions"].to(device),
         use_cache=False,
         output_hidden_states=inner,

@@ -1,0 +1,62 @@
+"""The optimiser steps of a training loop of our own, and what a killed one goes on from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class Steps:
+    """Weights that are trained, and how many steps they have gone.
+
+    weights: by name. decay: of their weights.
+    muon: trains the matrices of the layers by Muon (Jordan 2024) at so many times the rate of all else, which AdamW
+        trains; 0 leaves them to AdamW too. muon_decay: of those matrices.
+    """
+
+    def __init__(
+        self, weights: dict[str, nn.Parameter], *, decay: float, muon: float = 0.0, muon_decay: float = 0.0
+    ) -> None:
+        self.weights, self.done = weights, 0
+        inner = {name for name, weight in weights.items() if muon and weight.ndim == 2 and "layers." in name}
+        others = [weight for name, weight in weights.items() if name not in inner]
+        self._optimisers: list[tuple[torch.optim.Optimizer, float]] = [
+            (torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=decay), 1.0)
+        ]
+        if inner:
+            matrices = [weight for name, weight in weights.items() if name in inner]
+            by_muon = torch.optim.Muon(matrices, weight_decay=muon_decay, adjust_lr_fn="match_rms_adamw")
+            self._optimisers.append((by_muon, muon))
+
+    def take(self, rate: float) -> None:
+        """One step along the gradients that were gathered, at this learning rate."""
+        nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
+        for optimiser, times in self._optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate * times
+            optimiser.step()
+            optimiser.zero_grad()
+        self.done += 1
+
+    def save(self, path: Path) -> None:
+        """Write weights, optimisers and the count, whole or not at all."""
+        part = path.with_suffix(".part")
+        weights = {name: weight.detach() for name, weight in self.weights.items()}
+        optimisers = [optimiser.state_dict() for optimiser, _ in self._optimisers]
+        torch.save({"weights": weights, "optimisers": optimisers, "step": self.done}, part)
+        part.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from what was saved, where there is such a file."""
+        if not path.is_file():
+            return
+        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(saved["weights"][name])
+        for (optimiser, _), state in zip(self._optimisers, saved["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
+        self.done = saved["step"]
