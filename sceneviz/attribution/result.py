@@ -13,7 +13,7 @@ import numpy as np
 from sceneviz._text import ScenevizError, choice, counted, write_whole
 from sceneviz.attribution.groups import Group
 from sceneviz.recipe import Recipe
-from sceneviz.results.envelope import opened, packed
+from sceneviz.results.envelope import opened, packed, told_if_damaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,16 +132,12 @@ class Attribution:
     def load(cls, path: str | os.PathLike[str]) -> Attribution:
         """Read what `save` wrote; ScenevizError, in one line, where that isn't there, or is something else."""
         data = opened(path, "attribution", form=FORMAT, version=VERSION, again="attribute again")
-        try:
+        with told_if_damaged(path, "attribution", again="attribute again"):
             data["recipe"] = Recipe(**data["recipe"])
             data["groups"] = tuple(Group(*row) for row in data["groups"])
             data["standard_error"] = [math.nan if error is None else error for error in data["standard_error"]]
             off = data["log_odds_off"]
             return cls(**data | {"log_odds_off": math.nan if off is None else off})
-        except KeyError as error:
-            raise ScenevizError(f"{path}: the attribution is damaged, {error} is missing; attribute again") from error
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ScenevizError(f"{path}: the attribution is damaged ({error}); attribute again") from error
 
 
 def _or_none(value: float) -> float | None:

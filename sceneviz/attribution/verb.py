@@ -155,12 +155,7 @@ def _survey(
                 outcome = METHODS[method](game, settings)
                 full = game.all(True)
             found = Attribution(
-                movie=prediction.movie,
-                movie_name=prediction.movie_name,
-                model=prediction.model,
-                model_name=prediction.model_name,
-                embedded=prediction.embedded,
-                recipe=prediction.recipe,
+                **prediction.origin,
                 shot=shot,
                 method=method,
                 settings=outcome.said,

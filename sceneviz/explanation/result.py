@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sceneviz._text import ScenevizError, escape, write_whole
 from sceneviz.explanation.claims import Claim, Parsed, parse
 from sceneviz.recipe import Recipe
-from sceneviz.results.envelope import opened, packed
+from sceneviz.results.envelope import opened, packed, told_if_damaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,9 +145,5 @@ class Explanation:
     def load(cls, path: str | os.PathLike[str]) -> Explanation:
         """Read what `save` wrote; ScenevizError, in one line, where that isn't there, or is something else."""
         data = opened(path, "explanation", form=FORMAT, version=VERSION, again="explain again")
-        try:
+        with told_if_damaged(path, "explanation", again="explain again"):
             return cls(**data | {"recipe": Recipe(**data["recipe"])})
-        except KeyError as error:
-            raise ScenevizError(f"{path}: the explanation is damaged, {error} is missing; explain again") from error
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ScenevizError(f"{path}: the explanation is damaged ({error}); explain again") from error

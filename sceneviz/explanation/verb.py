@@ -91,12 +91,7 @@ def _explanations(
 def _explanation(model: SceneModel, prediction: Prediction, shot: int, answer: bool, written: Written) -> Explanation:
     decode = model.tokenizer.decode
     return Explanation(
-        movie=prediction.movie,
-        movie_name=prediction.movie_name,
-        model=prediction.model,
-        model_name=prediction.model_name,
-        embedded=prediction.embedded,
-        recipe=prediction.recipe,
+        **prediction.origin,
         shot=shot,
         answer=answer,
         given=bool(prediction.decision[shot] == 1),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +38,14 @@ def opened(
     if (found := data.pop("version", None)) != version:
         raise ScenevizError(f"{path}: expected {what} format {version}, got {found!r}; {again}")
     return data
+
+
+@contextmanager
+def told_if_damaged(path: str | os.PathLike[str], what: str, *, again: str) -> Iterator[None]:
+    """What goes wrong while a result is made of what was opened is ScenevizError, in one line; words as in `opened`."""
+    try:
+        yield
+    except KeyError as error:
+        raise ScenevizError(f"{path}: the {what} is damaged, {error} is missing; {again}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ScenevizError(f"{path}: the {what} is damaged ({error}); {again}") from error

@@ -14,7 +14,7 @@ import numpy as np
 from sceneviz._text import ScenevizError, counted, write_whole
 from sceneviz.movie import Movie, Shot
 from sceneviz.recipe import Recipe
-from sceneviz.results.envelope import opened, packed
+from sceneviz.results.envelope import opened, packed, told_if_damaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,6 +111,12 @@ class Prediction:
         """The model's name for tables; the embedded one says that it is."""
         return self.model_name + EMBEDDED_MARK * self.embedded
 
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Of which movie, by which model, shown how: fields that every look into one of its decisions takes over."""
+        taken = ("movie", "movie_name", "model", "model_name", "embedded", "recipe")
+        return {name: getattr(self, name) for name in taken}
+
     def check(self, movie: Movie) -> None:
         """Raise ScenevizError unless this prediction was made on the movie (labels and name may differ)."""
         if self.movie != movie.fingerprint:
@@ -175,16 +181,12 @@ class Prediction:
         Raises ScenevizError, in one line, if there is no such file, or it isn't a prediction, or it is damaged.
         """
         data = opened(path, "prediction", form=FORMAT, version=VERSION, again="predict again")
-        try:
+        with told_if_damaged(path, "prediction", again="predict again"):
             data["recipe"] = Recipe(**data["recipe"])
             data["shots"] = tuple(_shot(data["shots"]["fields"], row) for row in data["shots"]["rows"])
             for name in ("confidence", "mass"):
                 data[name] = [math.nan if value is None else value for value in data[name]]
             return cls(**data)
-        except KeyError as error:
-            raise ScenevizError(f"{path}: the prediction is damaged, {error} is missing; predict again") from error
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ScenevizError(f"{path}: the prediction is damaged ({error}); predict again") from error
 
 
 def shot_table(movie: Movie | None, prediction: Prediction, *, threshold: float | None = None) -> pd.DataFrame:
