@@ -83,21 +83,28 @@ def attention_frames(
 
     shot: the one decided. layers, heads: the mean is over these; over all by default.
     """
-    checked(movie, model, prediction)
-    decided_shot(prediction, shot)
     chosen = None if layers is None else tuple(layers)
-    only = int(prediction.window[shot])
-    (batch,) = read_windows(movie, model, prediction, [only])
-    capture, log_odds = batch.capture(layers=chosen, tokens=() if heads is None else tuple(heads))
-    return _map(movie, prediction, _dataset(batch, capture, log_odds, prediction.recipe.context)).frames(shot)
+    means = () if heads is None else tuple(heads)
+    return attend_window(movie, model, prediction, shot=shot, layers=chosen, tokens=means).frames(shot)
 
 
-def attend_window(movie: Movie, model: SceneModel, prediction: Prediction, *, shot: int) -> AttentionMap:
-    """As `attend` with `frames=True`, but only of the window that decided this shot."""
+def attend_window(
+    movie: Movie,
+    model: SceneModel,
+    prediction: Prediction,
+    *,
+    shot: int,
+    layers: tuple[int, ...] | None = None,
+    tokens: tuple[int, ...] = (),
+) -> AttentionMap:
+    """As `attend` with `frames=True`, but only of the window that decided this shot.
+
+    layers: which ones; None for all. tokens: the heads whose mean stands on the frames; none for all.
+    """
     checked(movie, model, prediction)
     only = int(prediction.window[decided_shot(prediction, shot)])
     (batch,) = read_windows(movie, model, prediction, [only])
-    capture, log_odds = batch.capture(tokens=())
+    capture, log_odds = batch.capture(layers=layers, tokens=tokens)
     return _map(movie, prediction, _dataset(batch, capture, log_odds, prediction.recipe.context))
 
 

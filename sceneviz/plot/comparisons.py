@@ -9,10 +9,10 @@ import numpy as np
 from sceneviz._text import choice, counted, plain
 from sceneviz.plot.style import (
     COLUMN_IN,
-    EMBEDDED_NOTE,
     FAINT,
     LINE_COLORS,
     MUTED,
+    embedded_note,
     error_reach,
     new_axes,
     plain_legend,
@@ -22,7 +22,6 @@ from sceneviz.plot.style import (
     tidy,
     words,
 )
-from sceneviz.results import EMBEDDED_MARK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +140,7 @@ def dots(
     if by:
         plain_legend(ax, columns=min(3, len(kinds)))
     models = list(dict.fromkeys(table["model"])) if "model" in table else []
-    notes = [EMBEDDED_NOTE] * any(str(model).endswith(EMBEDDED_MARK) for model in models)
+    notes = embedded_note(models)
     if "movies" in table:
         notes.append(counted(int(table["movies"].max()), "movie"))
     notes += ["95 % intervals over movies"] * bool("low" in table and table["low"].notna().any())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -122,10 +122,15 @@ def caption(ax: Axes, below: Any, prediction: Prediction, *notes: str) -> None:
     small_print(ax, below, [prediction.movie_name, prediction.model_name], facts)
 
 
+def embedded_note(models: Iterable[str]) -> list[str]:
+    """What a figure says where one of the models of its table is the embedded one; else nothing."""
+    return [EMBEDDED_NOTE] * any(str(model).endswith(EMBEDDED_MARK) for model in models)
+
+
 def table_caption(ax: Axes, below: Any, table: pd.DataFrame, *notes: str) -> None:
     """Under the artist `below`: of which models, preset and data a table's numbers are, in small print."""
     models = list(dict.fromkeys(table["model"]))
-    notes = (*notes, *[EMBEDDED_NOTE] * any(str(model).endswith(EMBEDDED_MARK) for model in models))
+    notes = (*notes, *embedded_note(models))
     names = models if len(models) <= 3 else [counted(len(models), "model")]
     facts = [f"preset {', '.join(dict.fromkeys(table['preset']))}"]
     if "movies" in table:

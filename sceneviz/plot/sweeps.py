@@ -10,12 +10,12 @@ import numpy as np
 from sceneviz._text import ScenevizError, choice, counted, plain
 from sceneviz.plot.style import (
     COLUMN_IN,
-    EMBEDDED_NOTE,
     FAINT,
     INK,
     LINE_COLORS,
     MODALITY_COLORS,
     MUTED,
+    embedded_note,
     error_reach,
     log_scale,
     new_axes,
@@ -26,7 +26,6 @@ from sceneviz.plot.style import (
     tidy,
     words,
 )
-from sceneviz.results import EMBEDDED_MARK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +174,7 @@ def trust(table: pd.DataFrame, *, measure: str = "cut", ax: Axes | None = None) 
     ax.set_ylabel(label, **words())
     plain_legend(ax, columns=3)
     models = list(dict.fromkeys(shown["model"]))
-    notes = [EMBEDDED_NOTE] * any(str(model).endswith(EMBEDDED_MARK) for model in models)
+    notes = embedded_note(models)
     notes += [
         counted(int(shown["movies"].max()), "movie"),
         f"up to {counted(int(shown['decisions'].max()), 'decision')}",
@@ -217,7 +216,7 @@ def loss(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if len(ax.get_legend_handles_labels()[0]) > 1:
         plain_legend(ax, columns=2)
     names = list(dict.fromkeys(table["model"])) if "model" in table else []
-    notes = [EMBEDDED_NOTE] * any(str(name).endswith(EMBEDDED_MARK) for name in names)
+    notes = embedded_note(names)
     small_print(ax, ax.xaxis.label, names, [*notes, "pale: as logged, line: running mean"])
     kept = [name for name in ("step", "loss", "eval_loss", "run", "model") if name in table]
     remember(ax, "loss", data=table[kept].to_dict("list"))
