@@ -9,9 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from small import BALANCED, RECIPE, noise_movie, random_model
 
+from sceneviz.attribution import attribute
 from sceneviz.attribution.groups import grouped
 from sceneviz.attribution.verb import decisions
 from sceneviz.models import SceneModel
@@ -60,6 +62,19 @@ def decision_of(movie: Movie, model: SceneModel, prediction: Prediction, shot: i
 def log_odds(prediction: Prediction, shot: int) -> float:
     confidence = prediction.confidence[shot]
     return float(np.log(confidence) - np.log1p(-confidence))
+
+
+def check_gradients(movie: Movie, model: SceneModel, prediction: Prediction, shot: int) -> None:
+    """Each group's gradient times input is the slope of the log-odds along its embeddings, by finite differences."""
+    found = attribute(movie, model, prediction, shot=shot, method="gradient_x_input", progress=False)
+    window, decision = decision_of(movie, model, prediction, shot)
+    groups, member = grouped(decision, window, prediction.recipe, per="side")
+    step = 1e-5
+    for number in range(len(groups)):
+        inside = torch.from_numpy(member == number)[:, None].double()
+        with torch.no_grad():
+            ends = decision.read(torch.stack([decision.embeddings * (1 + sign * step * inside) for sign in (1, -1)]))
+        assert found.value[number] == pytest.approx(float(ends[0] - ends[1]) / (2 * step), rel=1e-4, abs=1e-6)
 
 
 def eager_log_odds(model: SceneModel, decision: Decision, present: np.ndarray) -> float:

@@ -12,6 +12,7 @@ from decided import (
     N_SHOTS,
     SMALL,
     brief_movie,
+    check_gradients,
     coalition_values,
     decision_of,
     eager,
@@ -164,15 +165,7 @@ def test_an_earlier_answer_is_its_word_alone(film: Movie, exact: SceneModel, pre
 
 
 def test_gradients_match_finite_differences(film: Movie, exact: SceneModel, prediction: Prediction) -> None:
-    found = attribute(film, exact, prediction, shot=6, method="gradient_x_input", progress=False)
-    window, decision = decision_of(film, exact, prediction, 6)
-    groups, member = grouped(decision, window, prediction.recipe, per="side")
-    step = 1e-5
-    for number in range(len(groups)):
-        inside = torch.from_numpy(member == number)[:, None].double()
-        with torch.no_grad():
-            ends = decision.read(torch.stack([decision.embeddings * (1 + sign * step * inside) for sign in (1, -1)]))
-        assert found.value[number] == pytest.approx(float(ends[0] - ends[1]) / (2 * step), rel=1e-4, abs=1e-6)
+    check_gradients(film, exact, prediction, shot=6)
 
 
 def test_integrated_gradients_are_complete(film: Movie, exact: SceneModel, prediction: Prediction) -> None:

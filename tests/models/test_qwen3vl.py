@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from decided import brief_movie, decision_of, exact_model, log_odds, predicted
+from decided import brief_movie, check_gradients, decision_of, exact_model, log_odds, predicted
 from probes import Case
 from reference import pixels
 from small import RECIPES, random_model
@@ -106,15 +106,7 @@ def test_off_is_masked_out_for_every_later_token(film: Movie, deep: SceneModel, 
 
 
 def test_gradients_match_finite_differences(film: Movie, deep: SceneModel, made: Prediction) -> None:
-    found = attribute(film, deep, made, shot=6, method="gradient_x_input", progress=False)
-    window, decision = decision_of(film, deep, made, 6)
-    groups, member = grouped(decision, window, made.recipe, per="side")
-    step = 1e-5
-    for number in range(len(groups)):
-        inside = torch.from_numpy(member == number)[:, None].double()
-        with torch.no_grad():
-            ends = decision.read(torch.stack([decision.embeddings * (1 + sign * step * inside) for sign in (1, -1)]))
-        assert found.value[number] == pytest.approx(float(ends[0] - ends[1]) / (2 * step), rel=1e-4, abs=1e-6)
+    check_gradients(film, deep, made, shot=6)
 
 
 @pytest.mark.parametrize("method", METHODS)
