@@ -10,6 +10,8 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # What `make demo MOVIE=...` is given reaches the shell as a variable, not as shell text.
 export MOVIE OUT
+# As many tests at a time as there are cores, each on one thread; four at most, for the sake of memory.
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 PICTURES := quickstart/timeline attention/frames attention/offsets modalities/modalities
 
@@ -36,10 +38,10 @@ lab: $(INSTALLED) ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
 test: $(INSTALLED) lint ## the fast tests
-	@$(BIN)/python -m pytest -q -m "not slow and not benchmark"
+	@$(PYTEST) -m "not slow and not benchmark"
 
 test-all: $(INSTALLED) lint types ## every test: also the slow ones, and each notebook from scratch
-	@$(BIN)/python -m pytest -q -m "not benchmark"
+	@$(PYTEST) -m "not benchmark"
 
 lint: $(INSTALLED) ## ruff, on code and notebooks
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .

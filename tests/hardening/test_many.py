@@ -254,7 +254,6 @@ def test_a_worker_of_a_ray_cluster_is_killed(
     environment = {
         **os.environ,
         "PYTHONPATH": str(Path(sv.__file__).parents[1]),
-        "OMP_NUM_THREADS": "1",
         "RAY_raylet_start_wait_time_s": "600",  # where many share a processor
         "RAY_worker_niceness": "0",
     }
