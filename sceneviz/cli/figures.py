@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sceneviz._text import ScenevizError, choice, plain
+from sceneviz._text import ScenevizError, choice, counted, plain
 
 if TYPE_CHECKING:
     from sceneviz.cli.options import Commands
@@ -30,7 +31,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Draw them, and print each picture's path."""
+    """Draw them, and print each picture's path; those that can't be drawn are named, and raise at the end."""
     from sceneviz import plot
     from sceneviz.plot.saving import SUFFIX, UNDATED, opened_figure
 
@@ -42,8 +43,18 @@ def run(arguments: argparse.Namespace) -> None:
         raise ScenevizError(f"--dpi must be at least 1, got {arguments.dpi}")
     if not saved:
         raise ScenevizError(f"no saved figure (*{SUFFIX}) in {folder}; sceneviz.plot.save writes one beside a picture")
+    damaged = []
     for record in saved:
-        kind = arguments.format or choice(str(opened_figure(record).get("kind")), UNDATED, f"{record}: kind")
+        try:
+            kind = arguments.format or choice(str(opened_figure(record).get("kind")), UNDATED, f"{record}: kind")
+            figure = plot.redraw(record)
+        except ScenevizError as error:  # the others are drawn all the same
+            damaged.append(record)
+            print(f"sceneviz: {plain(error, 1000)}", file=sys.stderr)
+            continue
         name = f"{record.name.removesuffix(SUFFIX)}.{kind}"
         path = (out / record.relative_to(folder)).with_name(name)
-        print(plain(plot.save(plot.redraw(record), path, dpi=arguments.dpi), 1000))
+        print(plain(plot.save(figure, path, dpi=arguments.dpi), 1000))
+    if damaged:
+        count = f"{len(damaged)} of {counted(len(saved), 'figure')}"
+        raise ScenevizError(f"{count} could not be drawn again; the reasons stand above")

@@ -47,6 +47,9 @@ _ATTENTION: dict[str, Callable[..., Axes]] = {
     "layers": draw_layers,
     "heads": draw_heads,
 }
+# What values of the wrong kind raise: in tables, in pictures, in sizes that no memory holds.
+_DAMAGES = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError)
+MOST_IN = 100.0  # a side of a figure
 _ENGINES = {"ConstrainedLayoutEngine": "constrained", "TightLayoutEngine": "tight"}
 
 
@@ -59,7 +62,7 @@ def redraw(path: str | os.PathLike[str]) -> Figure:
     saved = opened_figure(path)
     try:
         return _drawn(saved)
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+    except _DAMAGES as error:
         text = f"{type(error).__name__} {error}"
         raise ScenevizError(
             f"{path}: the saved figure is damaged ({plain(text, 200)}); draw and save it again"
@@ -71,6 +74,8 @@ def _drawn(saved: Record) -> Figure:
 
     layout = saved["layout"] or {"name": None, "settings": {}}
     width, height = saved["size_in"]
+    if not (0 < width <= MOST_IN and 0 < height <= MOST_IN):
+        raise ScenevizError(f"expected sides of up to {MOST_IN:g} inches, got {width:g} by {height:g}")
     engine = _ENGINES.get(layout["name"], "none")
     figure = Figure(figsize=(width, height), dpi=saved["dpi"], layout=engine)  # type: ignore[arg-type]
     if engine != "none":

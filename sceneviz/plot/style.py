@@ -148,8 +148,10 @@ def small_print(ax: Axes, below: Any, names: Sequence[str], facts: Sequence[str]
     kept = [fact if len(fact) > letters - 2 else fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts]
     parts = [*(plain(name) for name in names), *kept]
     lines = textwrap.wrap("\N{NO-BREAK SPACE}· ".join(parts), letters, break_on_hyphens=False)
+    # In the picture they are plain spaces: whoever searches a PDF types those.
+    text = "\n".join(line.rstrip("\N{NO-BREAK SPACE}·") for line in lines).replace("\N{NO-BREAK SPACE}", " ")
     ax.annotate(
-        "\n".join(line.rstrip("\N{NO-BREAK SPACE}·") for line in lines),
+        text,
         (0, 0),
         (0, -3),
         xycoords=("axes fraction", below),
