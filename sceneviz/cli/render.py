@@ -21,6 +21,7 @@ def add(commands: Commands) -> None:
         description="Draw a movie with known scenes, and write it as a video with subtitles, cast, shots and labels.",
     )
     command.add_argument("seed", metavar="SEED", type=int, help="which one; from 9000000 up they are never trained on")
+    command.add_argument("--style", metavar="STYLE", default="drawn", help="drawn, leaves or marble (default: drawn)")
     command.add_argument(
         "--out", type=Path, metavar="DIR", default=Path("rendered"), help="where files go (default: rendered)"
     )
@@ -31,6 +32,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Render the movie, and print the files that were written."""
     from sceneviz.synthetic import write_movie
 
-    video = write_movie(sv.render_movie(arguments.seed), arguments.out)
+    video = write_movie(sv.render_movie(arguments.seed, style=arguments.style), arguments.out)
     for file in sorted(video.parent.glob(f"{video.stem}.*")):
         print(plain(file, 1000))

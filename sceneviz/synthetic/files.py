@@ -12,22 +12,24 @@ import numpy as np
 from sceneviz._text import ScenevizError, clock
 from sceneviz.movie import Movie, Shot
 from sceneviz.synthetic.script import story
-from sceneviz.synthetic.story import FRAME_RATE, Pace
+from sceneviz.synthetic.story import FRAME_RATE, Pace, Style
 
 if TYPE_CHECKING:
     from sceneviz.synthetic.source import RenderedFrames
 
 
-def render_movie(seed: int, shots: int | None = None, *, pace: Pace = "film") -> Movie:
+def render_movie(seed: int, shots: int | None = None, *, pace: Pace = "film", style: Style = "drawn") -> Movie:
     """A movie with known scenes, drawn on demand: the same for the same arguments, on every machine.
 
     pace: "film" has scenes as long as MovieNet's; "quick", for training, a boundary at every third shot.
+    style: "drawn", or the same story among patterns: "leaves" (to vary a training with), "marble" (held out of any
+    training: it shows what carries over to pictures of another kind).
     shots: how many, None for 60 to 140 by the seed. Its labels say where scenes end; `reasons` tells why.
     Seeds from 9 000 000 up are for testing only: nothing is ever trained on them.
     """
     from sceneviz.synthetic.source import RenderedFrames
 
-    script = story(seed, shots, pace=pace)
+    script = story(seed, shots, pace=pace, style=style)
     ends = np.cumsum([take.n_frames for take in script.takes]).tolist()
     made = tuple(
         Shot(

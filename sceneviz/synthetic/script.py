@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sceneviz._text import ScenevizError, choice
-from sceneviz.synthetic.story import REASONS, TIMES, Pace, Place, Scene, Story, generator
+from sceneviz.synthetic.story import REASONS, TIMES, Pace, Place, Scene, Story, Style, generator
 from sceneviz.synthetic.takes import takes_of
 from sceneviz.synthetic.words import NAMES, TOPICS
 
@@ -19,28 +20,31 @@ PACES: dict[Pace, tuple[float, float, tuple[float, float]]] = {
     "film": (0.28, 0.065, (0.08, 0.20)),
     "quick": (0.30, 0.30, (0.20, 0.45)),
 }
+STYLES: tuple[Style, ...] = ("drawn", "leaves", "marble")
 FAMILIES = (
     "room", "tiles", "street", "alley", "forest", "hills", "sea", "desert", "cave", "machines", "library", "crowd",
     "office", "mountains", "market", "hull", "castle", "garden",
 )  # fmt: skip
 
 
-def story(seed: int, shots: int | None = None, *, pace: Pace = "film") -> Story:
+def story(seed: int, shots: int | None = None, *, pace: Pace = "film", style: Style = "drawn") -> Story:
     """Invent a movie of `shots` shots (None: 60 to 140, by the seed). Equal arguments give equal stories.
 
     pace: "film" has scenes as long as MovieNet's, "quick" a boundary at every third shot.
+    style: of its places: "drawn" ones, or patterns in their stead ("leaves", "marble"); the story stays the same.
     Seeds from 9 000 000 up are for testing only.
     """
     choice(pace, PACES, "pace")
+    choice(style, STYLES, "style")
     if seed < 0 or (shots is not None and shots < 1):
         raise ScenevizError(f"expected a seed >= 0 and at least one shot, got seed {seed} and shots {shots}")
     rng = generator(seed)
     n_shots = int(rng.integers(60, 141)) if shots is None else shots
     cast = tuple(pick(rng, NAMES, 8))
-    places = _places(rng)
+    places = tuple(place if style == "drawn" else replace(place, family=style) for place in _places(rng))
     scenes = _scenes(rng, [*_boundaries(rng, n_shots, pace), n_shots - 1], cast, len(places))
     takes = [take for number, scene in enumerate(scenes) for take in takes_of(rng, number, scene, cast)]
-    return Story(seed, pace, cast, places, tuple(scenes), tuple(takes))
+    return Story(seed, pace, style, cast, places, tuple(scenes), tuple(takes))
 
 
 def reasons(seed: int, shots: int | None = None) -> list[dict[str, Any]]:

@@ -72,8 +72,7 @@ class RenderedFrames:
     def fingerprint(self) -> str:
         """A short name for the content, equal for equal frames."""
         # A story follows from its seed and length; its sets have no order, so it has no repr to rely on.
-        pace = () if self.story.pace == "film" else (self.story.pace,)
-        return fingerprint("rendered", VERSION, self.story.seed, len(self.story.takes), *pace)
+        return fingerprint("rendered", VERSION, self.story.seed, len(self.story.takes), *self.story.unusual)
 
     def read(self, shots: Sequence[Shot], count: int, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
         """Draw the keyframes of each shot in order: `(count, H, W, 3)` uint8 RGB."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from sceneviz.synthetic import indoors, outdoors
+from sceneviz.synthetic import indoors, outdoors, patterns
 from sceneviz.synthetic.canvas import HEIGHT, WIDTH, Canvas, colour
 from sceneviz.synthetic.story import CAMERAS, PROPS, Place, generator
 
@@ -52,7 +52,7 @@ def build(place: Place) -> Set:
     """Paint a place."""
     rng = generator(place.seed)
     canvas = Canvas(rng, place.hue)
-    painter = getattr(indoors, place.family, None) or getattr(outdoors, place.family)
+    painter = next(getattr(kind, place.family) for kind in (indoors, outdoors, patterns) if hasattr(kind, place.family))
     painter(canvas)
     props = [_prop(canvas, int(kind)) for kind in rng.permutation(8)[:PROPS]]
     for prop in props:

@@ -15,6 +15,7 @@ FRAME_RATE = 24
 
 Kind = Literal["wide", "medium", "close", "insert"]
 Pace = Literal["film", "quick"]
+Style = Literal["drawn", "leaves", "marble"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Story:
 
     seed: int
     pace: Pace
+    style: Style
     cast: tuple[str, ...]
     places: tuple[Place, ...]
     scenes: tuple[Scene, ...]
@@ -75,8 +77,13 @@ class Story:
 
     @property
     def name(self) -> str:
-        """The movie's name; it holds the seed, and the pace where it isn't a film's."""
-        return f"rendered-{self.seed}" + ("" if self.pace == "film" else f"-{self.pace}")
+        """The movie's name: the seed, and what isn't as usual."""
+        return "-".join(("rendered", str(self.seed), *self.unusual))
+
+    @property
+    def unusual(self) -> tuple[str, ...]:
+        """The pace where it isn't a film's, and the style where it isn't drawn."""
+        return tuple(str(one) for one in (self.pace, self.style) if one not in ("film", "drawn"))
 
 
 def generator(*key: int) -> np.random.Generator:

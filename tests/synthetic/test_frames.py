@@ -11,7 +11,7 @@ import pytest
 from sceneviz._text import ScenevizError
 from sceneviz.movie import FrameSource, Movie
 from sceneviz.synthetic import render_movie, story, write_movie
-from sceneviz.synthetic.script import FAMILIES
+from sceneviz.synthetic.script import FAMILIES, STYLES
 from sceneviz.synthetic.stage import LIGHT, build
 from sceneviz.synthetic.story import Place
 
@@ -57,12 +57,27 @@ def test_frames_move_within_a_shot_and_jump_between_shots(movie):
     assert between.mean() > 2 * within.mean()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, *STYLES[1:]])
 def test_every_family_of_places_paints_a_picture_in_every_light(family):
     made = build(Place(family, 0.6, 1))
     day = made.plate("day")[0]
     assert day.std() > 15
     assert all(made.plate(time)[0].mean() < day.mean() for time in LIGHT if time != "day")
+
+
+def test_another_style_tells_the_same_story_in_other_pictures(movie):
+    for style in STYLES[1:]:
+        other = render_movie(8_100_002, shots=12, style=style)
+        assert other.shots == movie.shots
+        assert np.array_equal(other.labels, movie.labels)
+        assert other.name == f"rendered-8100002-{style}"
+        assert other.fingerprint != movie.fingerprint
+        shown = zip(
+            movie.frames.read(movie.shots, 1, (56, 84)), other.frames.read(other.shots, 1, (56, 84)), strict=True
+        )
+        assert np.mean([np.abs(one.astype(float) - two).mean() for one, two in shown]) > 10
+    with pytest.raises(ScenevizError, match="style"):
+        render_movie(8_100_002, style="oil")
 
 
 def test_a_frame_outside_its_shot_is_told(movie):
