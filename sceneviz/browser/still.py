@@ -14,6 +14,7 @@ from sceneviz._text import plain
 from sceneviz.browser.looking import Looks, look
 from sceneviz.browser.state import State
 from sceneviz.plot.filmstrip import short_clock
+from sceneviz.plot.fonts import make_legible
 from sceneviz.plot.style import FAINT, INK, MODALITY_COLORS, MUTED, NAMES, PAGE_IN, SMALL_PT, tidy, words
 from sceneviz.plot.timeline import timeline
 
@@ -58,6 +59,7 @@ def _drawn(state: State, looks: Looks) -> Figure:
     _draw_facts(spot(2.15, 0.3, 1.6, 1.3), state)
     if one is not None:
         _draw_look(spot(4.2, 0.35, 2.6, 1.1), look(one), state.shot)
+    make_legible(figure)
     return figure
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sceneviz._text import ScenevizError, clock, plain
 from sceneviz.movie import Movie
-from sceneviz.plot.pictures import Pictures, kept_movie, pictures
+from sceneviz.plot.pictures import KeptFrames, Pictures, kept_movie, pictures
 from sceneviz.plot.style import PAGE_IN, new_axes, remember, size_in, tidy, words
 
 if TYPE_CHECKING:
@@ -46,7 +46,12 @@ def draw_strip(ax: Axes, movie: Movie) -> Pictures:
     height, width = movie.frames.size
     frame_in = height_in * width / height
     count = max(1, min(len(movie), int(width_in / (frame_in + 0.02))))
-    places = slots(len(movie), count)
+    if isinstance(movie.frames, KeptFrames):  # other fonts leave other room: what was kept is shown, as far as it fits
+        kept = movie.frames.pictures
+        centres = [centre for centre, _ in slots(len(movie), min(count, len(kept)))]
+        places = [(centre, min(kept, key=lambda shot: abs(shot + 0.5 - centre))) for centre in centres]
+    else:
+        places = slots(len(movie), count)
     half = frame_in / width_in * len(movie) / 2
     pixels = (PIXELS, max(1, round(PIXELS * width / height)))
     shown: Pictures = {}

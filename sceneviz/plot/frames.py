@@ -9,7 +9,7 @@ import numpy as np
 from sceneviz._text import ScenevizError, counted
 from sceneviz.movie import Movie
 from sceneviz.plot.pictures import Pictures, kept_movie, pictures
-from sceneviz.plot.style import EMBEDDED_NOTE, PAGE_IN, SMALL_PT, new_axes, remember, size_in, small_print, words
+from sceneviz.plot.style import EMBEDDED_NOTE, PAGE_IN, SMALL_PT, new_axes, remember, small_print, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,18 +38,17 @@ def attention_frames(movie: Movie, table: pd.DataFrame, *, shots: int = 6, ax: A
     height, width = movie.frames.size
     ax = new_axes(PAGE_IN, PAGE_IN / len(chosen) * height / width * count + 0.25) if ax is None else ax
     ax.axis("off")
-    width_in, height_in = size_in(ax)
-    # As large as fits, all alike, a small gap between.
-    frame_in = min(width_in / len(chosen), height_in / count * width / height)
-    across, down = frame_in / width_in, frame_in * height / width / height_in
-    left = (1 - across * len(chosen)) / 2
+    # As large as fits, all alike; the axes shrink to them, so that the small print's place is right below.
+    ax.set_box_aspect(count * height / (len(chosen) * width))
+    ax.set_anchor("N")
+    across, down = 1 / len(chosen), 1 / count
     top = float(table["mass"].max())
     pixels = (min(height, 240), max(1, round(min(height, 240) * width / height)))
     shown: Pictures = {}
     for column, (shot, (frames, texts)) in enumerate(zip(chosen, pictures(movie, chosen, count, pixels), strict=True)):
         shown[shot] = texts
         for row in range(count):
-            box = (left + column * across, 1 - (row + 1) * down, across * 0.97, down * 0.97)
+            box = (column * across, 1 - (row + 1) * down, across * 0.97, down * 0.97)
             part = ax.inset_axes(box)
             part.axis("off")
             rows = table[(table["shot"] == shot) & (table["frame"] == row)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -11,6 +12,7 @@ import numpy as np
 
 from sceneviz._text import ScenevizError, counted, plain
 from sceneviz.movie import Movie
+from sceneviz.plot.fonts import make_legible
 from sceneviz.results import EMBEDDED_MARK, Prediction
 
 if TYPE_CHECKING:
@@ -110,6 +112,7 @@ def size_in(ax: Axes) -> tuple[float, float]:
     figure = ax.get_figure(root=True)
     if figure is None:
         raise ScenevizError("these axes were removed from their figure; take new ones")
+    make_legible(figure)
     figure.draw_without_rendering()  # lets the layout settle, and rows find their places
     box = ax.get_window_extent()
     return box.width / figure.dpi, box.height / figure.dpi
@@ -144,7 +147,9 @@ def table_caption(ax: Axes, below: Any, table: pd.DataFrame, *notes: str) -> Non
 def small_print(ax: Axes, below: Any, names: Sequence[str], facts: Sequence[str]) -> None:
     """Under the artist `below`: names, which may come from a file, and facts, which are ours."""
     # Lines break between facts, not within one that fits a line; names may be long, so they break where they must.
-    letters = max(20, int(size_in(ax)[0] * 72 / (SMALL_PT * 0.53)))
+    letters = int(size_in(ax)[0] * 72 / (SMALL_PT * 0.53))
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for name in names for letter in plain(name))
+    letters = max(20, letters - wide)  # these take the room of two
     kept = [fact if len(fact) > letters - 2 else fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts]
     parts = [*(plain(name) for name in names), *kept]
     lines = textwrap.wrap("\N{NO-BREAK SPACE}· ".join(parts), letters, break_on_hyphens=False)
@@ -173,6 +178,7 @@ def remember(ax: Axes, figure: str, movie: Movie | str | None = None, **facts: A
         known = {"name": movie} if isinstance(movie, str) else {"name": movie.name, "fingerprint": movie.fingerprint}
         shown = {"movie": known}
     _records[ax] = {"figure": figure} | shown | facts
+    make_legible(ax)
 
 
 def keep(ax: Axes, record: dict[str, Any]) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib import pyplot
+from matplotlib import font_manager, pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from sceneviz import plot
 from sceneviz._text import ScenevizError, plain
+from sceneviz.plot import fonts
 from sceneviz.plot.style import EMBEDDED_NOTE
 
 
@@ -182,3 +183,24 @@ def test_mistakes_are_one_clear_line(make_movie: Callable, make_prediction: Call
         plot.timeline(make_movie([4]), make_prediction(movie), ax=page())
     with pytest.raises(ScenevizError, match="from 0 to 1"):
         plot.timeline(movie, make_prediction(movie), threshold=np.nan, ax=page())
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")  # the one that stands for them knows no more
+def test_letters_that_the_font_lacks_are_taken_from_others(
+    make_movie: Callable, make_prediction: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whichever fonts a machine has, matplotlib's own are there: one stands for a font that knows more.
+    other = "cmsy10"
+    monkeypatch.setattr(fonts, "_others", lambda: (other,))
+    for name, more in (("Tokyo 物語", True), ("Amélie, Ирония, Ζορμπάς", False)):
+        movie = make_movie(name=name)
+        ax = plot.timeline(movie, make_prediction(movie, model_name="m"), ax=page())
+        families = {text.get_text()[:4]: text.get_fontfamily() for text in ax.figure.findobj(Text)}
+        (caption,) = [text for text in ax.figure.findobj(Text) if text.get_text().startswith(name)]
+        assert (other in caption.get_fontfamily()) == more
+        assert other not in families["conf"]
+
+
+def test_only_fonts_that_are_there_are_asked_for() -> None:
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    assert set(fonts._others()) == installed & set(fonts.OTHERS)

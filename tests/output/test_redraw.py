@@ -124,6 +124,22 @@ def test_a_page_of_several_is_drawn_again(draws: dict, tmp_path: Path) -> None:
     assert len(plot.redraw(tmp_path / "page.figure.json").axes) == 6  # and the map's scale
 
 
+@pytest.mark.parametrize(("name", "height"), [("timeline", 1.6), ("filmstrip", 0.8)])
+def test_a_smaller_figure_shows_as_many_kept_frames_as_fit(
+    name: str, height: float, draws: dict, tmp_path: Path
+) -> None:
+    plot.save(draws[name](Figure(figsize=(6.875, height), layout="constrained").subplots()), tmp_path / "wide.png")
+    path = tmp_path / "wide.figure.json"
+    record = json.loads(path.read_text())
+    kept = len(record["plots"][0]["kept"]["pictures"])
+    for width in (6.7, 3.25):  # as with fonts that are a little wider, and in a column
+        path.write_text(json.dumps(record | {"size_in": [width, height]}))
+        (ax,) = plot.redraw(path).axes
+        shown = sum(len(row.images) for row in (ax, *ax.child_axes))
+        assert 1 < shown <= kept
+    assert shown < kept
+
+
 def test_it_takes_neither_torch_nor_transformers(draws: dict, tmp_path: Path) -> None:
     for name in ("timeline", "heads", "attention_frames"):
         plot.save(draws[name](page()), tmp_path / f"{name}.png")
