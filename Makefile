@@ -54,6 +54,7 @@ notebooks: $(INSTALLED) ## execute every notebook in place
 	    --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
 
 pictures: $(INSTALLED) ## the pictures of the README: from what the notebooks saved, and the explorer in chromium
+	@test -d notebooks/runs || { echo "make pictures draws what the notebooks saved: run make notebooks first" >&2; exit 2; }
 	@$(BIN)/sceneviz figures notebooks/runs --out runs/pictures --format png --dpi 150
 	@mkdir -p notebooks/figures
 	@cp $(PICTURES:%=runs/pictures/%.png) notebooks/figures/

@@ -19,6 +19,11 @@ prediction = sv.predict(movie, model, progress=False)
 explorer = sv.browse(movie, prediction, model=model)
 explorer.what_if(WhatIf("remove", explorer.shot, "visual", "window"))
 """
+# Every shot of the window has its picture, however many the window has.
+ALL_SEEN = """() => {
+    const shots = [...document.querySelectorAll(".sv-by-shot .sv-mini")];
+    return shots.length > 0 && shots.every((shot) => shot.querySelector("img"));
+}"""
 MARGIN = 12
 COLORS = 255  # of its palette: half the bytes, and to the eye the same
 
@@ -33,7 +38,7 @@ def main(path: Path) -> None:
         run_cell(page, 0)
         run_cell(page, 1)
         page.locator(".sv-film .sv-cell img").first.wait_for()
-        page.locator(".sv-by-shot .sv-mini img").nth(19).wait_for()
+        page.wait_for_function(ALL_SEEN)
         page.locator(".sv-tried .sv-move").first.wait_for()
         page.wait_for_timeout(500)  # pictures fade in
         shot = page.locator(".jp-Notebook .jp-Cell").nth(1).locator(".jp-OutputArea-output").first.screenshot()
