@@ -26,11 +26,12 @@ class Controls:
         self._state, self._quiet = state, False
         self.threshold = ipywidgets.FloatSlider(
             state.threshold, min=0.0, max=1.0, step=0.01, readout_format=".2f", description="Threshold",
-            tooltip="The confidence from which a shot ends a scene", layout={"width": "340px"},
+            tooltip="The confidence from which a shot ends a scene", layout={"width": "310px"},
         )  # fmt: skip
         self.scenes = ipywidgets.Label(layout={"min_width": "76px"})
         self.per = _dropdown("Attention", {words: name for name, words in PER.items()}, "250px")
-        self.part = _dropdown("Grid of", {NAMES[name]: name for name in NAMES}, "190px")
+        self.part = _dropdown("Layers, heads", {NAMES[name]: name for name in NAMES}, "220px")
+        self.part.tooltip = "What the map of layers and heads shows attention to"
         self.part.value = "visual" if state.prediction.recipe.visual else "answer"
         self.sinks = _toggle("with sinks", "Leave attention sinks in their groups, not apart")
         self.heat = _toggle("heat on frames", "The attention that fell on each part of a frame")

@@ -72,9 +72,10 @@ def _draw_heat(part: Axes, frame: np.ndarray, heat: np.ndarray) -> None:
     """A frame in grey, and over it in colour what was looked at, the more opaque the more."""
     from matplotlib import colormaps
 
-    grey = np.repeat(frame.mean(-1, keepdims=True), 3, -1).astype(np.uint8)
+    grey = np.repeat(frame.mean(-1, keepdims=True), 3, -1)
     extent = (0, 1, 0, 1)
-    part.imshow(grey // 2 + 64, extent=extent, aspect="auto", interpolation="antialiased")
-    colored = colormaps["inferno"](heat)
-    colored[..., 3] = np.sqrt(np.clip(heat, 0, 1)) * 0.85
+    part.imshow((0.8 * grey + 30).astype(np.uint8), extent=extent, aspect="auto", interpolation="antialiased")
+    heat = np.clip(heat, 0, 1)
+    colored = colormaps["inferno"](0.3 + 0.7 * heat)  # its darkest colours would hide what little was looked at
+    colored[..., 3] = 0.8 * heat**0.75
     part.imshow(colored, extent=extent, aspect="auto", interpolation="bilinear")

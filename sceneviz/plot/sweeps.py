@@ -15,6 +15,7 @@ from sceneviz.plot.style import (
     LINE_COLORS,
     MODALITY_COLORS,
     MUTED,
+    TRUE_COLORS,
     embedded_note,
     error_reach,
     log_scale,
@@ -39,10 +40,10 @@ TRUST = {  # what stands on the y axis for each measure of a table of trust, and
     "flip signed": ("log-odds, after Yes less No", 0.0),
     "flip confidence": ("|change of confidence|, flipped", None),
 }
-SUBJECTS = {  # told apart without colour too, by mark
+SUBJECTS = {  # told apart without colour too, by mark; a whole shot has no modality's colour
     "answer": ("an earlier answer", MODALITY_COLORS["answer"], "v"),
-    "decided shot": ("an earlier shot", MODALITY_COLORS["visual"], "o"),
-    "following shot": ("a following shot", MODALITY_COLORS["shot_id"], "s"),
+    "decided shot": ("an earlier shot", INK, "o"),
+    "following shot": ("a following shot", TRUE_COLORS[1], "s"),
 }
 
 

@@ -22,6 +22,7 @@ function render({ model, el }) {
   scroller.setAttribute("aria-orientation", "horizontal");
   scroller.setAttribute("aria-label", "Shots. Arrow keys pick one, page up and down go from scene to scene");
   const reel = make("div", "sv-reel", scroller);
+  const key = make("p", "sv-key", root);
   const lane = make("canvas", "sv-lane", root);
   const whole = make("canvas", "sv-whole", root);
   for (const canvas of [lane, whole]) canvas.setAttribute("role", "img");
@@ -378,15 +379,26 @@ function render({ model, el }) {
       context.fillText(`${shot} · ${clock(starts[shot])}`, left + (shot / count) * room, bottom + 6);
   }
 
-  let shown = -1;
+  // Where there is no room beside the rows, their names stand above them.
+  function drawKey() {
+    key.hidden = gutter() > 0;
+    if (key.hidden) return;
+    key.replaceChildren();
+    for (const [name, , [main]] of rows()) make("span", "", key, name).style.borderColor = color(root, main);
+  }
+
+  let drawn = 0; // the width that was drawn last
   function draw() {
-    if (!root.clientWidth) return;
+    const width = root.clientWidth;
+    if (!width) return;
     dress(root, model);
     scroller.style.marginLeft = `${gutter()}px`;
-    if (shown < 0) show(picked, true);
-    shown = picked;
+    // At first, and when the page is made much narrower or wider, the picked shot is seen.
+    if (Math.abs(drawn - width) > 40) show(picked, true);
+    drawn = width;
     status.textContent = model.get("status");
     cut();
+    drawKey();
     drawLane();
     drawWhole();
   }

@@ -21,8 +21,9 @@ function heatmap(values, high, wide) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(wide, high);
   for (let i = 0; i < values.length; i += 1) {
-    const [red, green, blue] = shade(HEAT, values[i] / 255);
-    image.data.set([red, green, blue, Math.round(255 * 0.85 * Math.sqrt(values[i] / 255))], 4 * i);
+    const heat = values[i] / 255;
+    // The ramp's darkest colours would hide what little was looked at.
+    image.data.set([...shade(HEAT, 0.3 + 0.7 * heat), Math.round(255 * 0.8 * heat ** 0.75)], 4 * i);
   }
   context.putImageData(image, 0, 0);
   canvas.setAttribute("aria-hidden", "true");
