@@ -4,6 +4,7 @@ const HIGH = 68; // of a thumbnail
 const GAP = 4;
 const STEMS = 44; // height of the confidences under the strip, and
 const STEMS_WHOLE = 30; // in the whole movie
+const ABOVE = 26; // the highest: a number, and over it what the shade means
 let serial = 0;
 
 function render({ model, el }) {
@@ -268,18 +269,18 @@ function render({ model, el }) {
   function drawLane() {
     const left = gutter();
     const width = root.clientWidth;
-    const high = 3 + rows().reduce((sum, row) => sum + row[3] + 5, 0) + STEMS + 21;
+    const high = 3 + rows().reduce((sum, row) => sum + row[3] + 5, 0) + ABOVE + STEMS + 7;
     const context = pen(lane, width, high);
     const at = (shot) => left + shot * pitch - scroller.scrollLeft;
     const from = Math.max(0, Math.floor(scroller.scrollLeft / pitch) - 1);
     const to = Math.min(count - 1, Math.ceil((scroller.scrollLeft + scroller.clientWidth) / pitch));
-    const top = drawRows(context, width, left, at, from, to, GAP, 1, true) + 14;
+    const top = drawRows(context, width, left, at, from, to, GAP, 1, true) + ABOVE;
     const bottom = top + STEMS;
     context.save();
     context.beginPath();
     context.rect(left, 0, width - left, high);
     context.clip();
-    drawWindow(context, at, bottom, top - 14, true);
+    drawWindow(context, at, bottom, top - ABOVE, true);
     context.fillStyle = color(root, "faint");
     context.fillRect(left, bottom, Math.min(width, at(to + 1)) - left, 1);
     const after = floats(model.get("after"));

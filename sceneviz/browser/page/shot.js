@@ -75,7 +75,7 @@ function render({ model, el }) {
     pictures.forEach((data, i) => {
       const figure = make("figure", "sv-frame", frames);
       // A frame that was hardly looked at stays as it is.
-      const seen = heat && i < heat.count && heat.of(i).some((value) => value > 12);
+      const seen = heat && i < heat.count && heat.of(i).some((value) => value > 50);
       const image = make("img", seen ? "sv-dimmed" : "", figure);
       image.src = jpeg(data);
       image.alt = `frame ${i + 1} of shot ${facts.shot}`;
