@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce as fold
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from torch import Tensor
 
-    from sceneviz.models import SceneModel
+    from sceneviz.models import FrameFeatures, SceneModel
     from sceneviz.models.prefix import Prefix
     from sceneviz.models.probe import Capture
 
@@ -53,21 +54,22 @@ def attend(
     checked(movie, model, prediction)
     # An empty choice of heads keeps the tokens' mass over all of them.
     options: dict[str, Any] = {"layers": None if layers is None else tuple(layers), "tokens": () if frames else None}
-    parts: list[xr.Dataset] = []
-    worst = 0.0
-    for batch in read_windows(movie, model, prediction, size=1 if verify else None):
+
+    differences = [0.0]
+
+    def look(batch: Read) -> xr.Dataset:
+        """What is kept of a batch; the batch itself is gone before the next one is computed."""
         capture, log_odds = batch.capture(**options)
         if verify:
-            worst = max(worst, batch.difference(capture.layers))
+            differences.append(batch.difference(capture.layers))
         data = _dataset(batch, capture, log_odds, prediction.recipe.context)
-        if reduce == "offset":
-            parts = [added(parts[0], summed(data))] if parts else [summed(data)]
-        else:
-            parts.append(data)
+        return summed(data) if reduce == "offset" else data
+
     import xarray as xr
 
-    data = parts[0] if len(parts) == 1 else xr.concat(parts, "decision")
-    return _map(movie, prediction, data, reduce, worst if verify else None)
+    parts = map(look, read_windows(movie, model, prediction, size=1 if verify else None))
+    data = fold(added, parts) if reduce == "offset" else xr.concat(list(parts), "decision")
+    return _map(movie, prediction, data, reduce, max(differences) if verify else None)
 
 
 def attention_frames(
@@ -198,8 +200,6 @@ def read_windows(
 
     only: the numbers of the windows wanted, ascending; all by default. size: how many together.
     """
-    import torch
-
     from sceneviz.models import FrameFeatures
 
     recipe = prediction.recipe
@@ -209,15 +209,23 @@ def read_windows(
     size = size or model.windows_that_fit(movie, windows, recipe)
     for start in range(0, len(wanted), size):
         batch = tuple(windows[number] for number in wanted[start : start + size])
-        layouts = [model.layout(build_prompt(movie.shots, window, recipe)) for window in batch]
-        bundle = None
-        if features is not None:
-            bundle = torch.cat([features.window(window.context) for window in batch])
-        answers = [(prediction.decision[list(window.focus)] == 1).tolist() for window in batch]
-        prefix, _ = model.prefill(layouts, bundle)
-        yield Read(batch, prefix, answers if recipe.sequential else None, bundle)
+        # Nothing here holds on to it: whoever lets go of it frees it before the next one is computed.
+        yield _read(movie, model, prediction, batch, features)
         if features is not None:
             features.forget(batch[-1].context.start)
+
+
+def _read(
+    movie: Movie, model: SceneModel, prediction: Prediction, batch: tuple[Window, ...], features: FrameFeatures | None
+) -> Read:
+    import torch
+
+    recipe = prediction.recipe
+    layouts = [model.layout(build_prompt(movie.shots, window, recipe)) for window in batch]
+    bundle = None if features is None else torch.cat([features.window(window.context) for window in batch])
+    answers = [(prediction.decision[list(window.focus)] == 1).tolist() for window in batch]
+    prefix, _ = model.prefill(layouts, bundle)
+    return Read(batch, prefix, answers if recipe.sequential else None, bundle)
 
 
 def _dataset(read: Read, capture: Capture, log_odds: list[np.ndarray], slots: int) -> xr.Dataset:

@@ -108,7 +108,7 @@ class SceneModel:
     def windows_that_fit(self, movie: Movie, windows: Sequence[Window], recipe: Recipe) -> int:
         """How many windows to compute together, so that their cache and activations fit, counted from the longest.
 
-        Half of what is free on a GPU; on the CPU 1 GiB, where larger batches gain nothing. At most 16.
+        Half of what is free on a GPU; on the CPU 64 MiB, where larger batches take memory and gain nothing. At most 16.
         """
         text = self.module.config.get_text_config()
         longest = max(
@@ -121,7 +121,7 @@ class SceneModel:
         heads = text.num_key_value_heads * width
         # Keys and values of all layers, and the widest activations that live at once in one layer.
         values = tokens * (2 * heads * text.num_hidden_layers + 6 * text.hidden_size + 3 * text.intermediate_size)
-        free = torch.cuda.mem_get_info(self.device)[0] // 2 if self.device.type == "cuda" else 2**30
+        free = torch.cuda.mem_get_info(self.device)[0] // 2 if self.device.type == "cuda" else 2**26
         return int(min(16, max(1, free // (values * self.dtype.itemsize))))
 
     def wait(self) -> None:
