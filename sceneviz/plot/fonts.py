@@ -15,6 +15,7 @@ OTHERS = (
     "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Thai", "Nirmala UI", "Leelawadee UI",
     "Arial Unicode MS", "Noto Emoji", "Symbola", "Segoe UI Symbol",
 )  # fmt: skip
+LATIN = "\u024f"  # letters up to here are in every font
 
 
 def make_legible(artist: Artist) -> None:
@@ -24,13 +25,14 @@ def make_legible(artist: Artist) -> None:
     """
     from matplotlib.text import Text
 
+    if not (others := _others()):
+        return
     for text in artist.findobj(Text):
         assert isinstance(text, Text)
+        letters = {ord(letter) for letter in text.get_text() if letter > LATIN}
         family = tuple(text.get_fontfamily())
-        if others := [name for name in _others() if name not in family]:
-            letters = {ord(letter) for letter in text.get_text() if letter > "\u024f"}
-            if letters and not letters <= _known(family):
-                text.set_fontfamily([*family, *others])
+        if letters and not letters <= _known(family):
+            text.set_fontfamily(list(dict.fromkeys([*family, *others])))
 
 
 @cache
