@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RECIPE = Recipe(frame_size=(56, 84))
 SEEDS: dict[Pace, range] = {"film": SPLITS["train"], "quick": range(20_000, 20_320)}
-VALIDATION, TEST = SPLITS["val"][:8], SPLITS["test"][:20]
+VALIDATION, TEST = SPLITS["val"], SPLITS["test"][:20]
 VOCABULARY = 1_536
 VISION_STEPS, VISION_MOVIES = 600, 400
 
