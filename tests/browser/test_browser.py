@@ -115,6 +115,17 @@ def test_the_explorer_works_in_a_real_browser(place: tuple[Any, str, Path]) -> N
     until(lambda: "frames of all shots in the window of shot 1 hidden" in tried.inner_text())
     assert told()[2] == "1"
 
+    # Where the page is narrow, the rows' names stand above them, and the picked shot stays in sight.
+    assert not page.locator(".sv-key").is_visible()
+    page.locator('.sv-cell[data-shot="5"]').click()
+    page.set_viewport_size({"width": 760, "height": 1300})
+    page.locator(".sv-key", has_text="predicted").wait_for()
+    page.locator('.sv-cell[data-shot="5"][aria-selected="true"]').wait_for()
+    page.set_viewport_size({"width": 1500, "height": 1300})
+    page.locator(".sv-key").wait_for(state="hidden")
+    page.locator('.sv-cell[data-shot="1"]').click()
+    until(lambda: title.inner_text() == "Shot 1")
+
     # Texts from the file are text, in the film strip too.
     assert "<img src=x onerror=" in page.locator(".sv-said").inner_text()
     assert "<script>" in page.locator(".sv-head strong").inner_text()
