@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from small import RECIPE, noise_movie, random_model
 from sceneviz._text import ScenevizError
 from sceneviz.attention import attend, attention_frames
 from sceneviz.models import SceneModel
+from sceneviz.models.prefix import Prefix
 from sceneviz.movie import Movie
 from sceneviz.prediction import predict
 from sceneviz.recipe import plan_windows
@@ -70,6 +72,24 @@ def test_groups_hold_what_eager_attention_gives_their_tokens(
     visual = table[table["frame"] >= 0]
     merged = visual.merge(grid, on=["shot", "frame", "row", "column"], validate="one_to_one")
     np.testing.assert_allclose(merged["mass"], rows[:, :, 3, merged["token"]].mean((0, 1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("reduce", ["decision", "offset"])
+def test_a_batch_is_gone_before_the_next_is_computed(
+    reduce: str, model: SceneModel, movie: Movie, prediction: Prediction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[weakref.ref[Prefix]] = []
+    fill = Prefix.fill
+
+    def filled(prefix: Prefix, answers: Any = None) -> Any:
+        assert [each for each in made if each() is not None] == []
+        made.append(weakref.ref(prefix))
+        return fill(prefix, answers)
+
+    monkeypatch.setattr(Prefix, "fill", filled)
+    monkeypatch.setattr(SceneModel, "windows_that_fit", lambda *_: 1)
+    attend(movie, model, prediction, reduce=reduce)
+    assert len(made) == len(plan_windows(len(movie), RECIPE))
 
 
 def test_verified_against_eager_attention(model: SceneModel) -> None:
