@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -18,7 +18,11 @@ def add_reading(command: argparse.ArgumentParser) -> None:
         "--shots", default="auto", metavar="HOW", help="auto, transnetv2, pyscenedetect, or a file of shots"
     )
     group.add_argument(
-        "--subtitles", default="auto", metavar="FILE", help="srt, vtt or ass; auto looks beside the film; none"
+        "--subtitles",
+        default="auto",
+        type=_subtitles,
+        metavar="FILE",
+        help="srt, vtt or ass; auto looks beside the film; none",
     )
     group.add_argument(
         "--subtitle-shift", default=0.0, type=float, metavar="S", help="seconds added to every subtitle's time"
@@ -44,6 +48,11 @@ def add_threshold(command: argparse._ActionsContainer) -> None:
     command.add_argument(
         "--threshold", type=_threshold, metavar="T", help="confidence that ends a scene (default: the checkpoint's)"
     )
+
+
+def _subtitles(text: str) -> str | Literal[False]:
+    """As `read_movie` takes them."""
+    return False if text == "none" else text
 
 
 def _threshold(text: str) -> float:

@@ -77,7 +77,7 @@ def run_one(arguments: argparse.Namespace, film: Path) -> None:
     movie = sv.read_movie(
         film,
         shots=arguments.shots,
-        subtitles=False if arguments.subtitles == "none" else arguments.subtitles,
+        subtitles=arguments.subtitles,
         subtitle_shift_s=arguments.subtitle_shift,
         characters=arguments.characters,
     )
@@ -88,7 +88,9 @@ def run_many(arguments: argparse.Namespace, out: Path) -> None:
     """Many films: a folder each, a table of all; in the end, what failed."""
     from sceneviz.many import Reading, Settings, items_of, segment_all
 
-    if arguments.characters is not None or Path(arguments.subtitles).suffix or Path(arguments.shots).suffix:
+    if arguments.characters is not None or any(
+        Path(each or "").suffix for each in (arguments.subtitles, arguments.shots)
+    ):
         raise ScenevizError(
             "--shots, --subtitles and --characters name the file of one film; for many, they lie beside each "
             "(NAME.shots.txt, NAME.srt, NAME.characters.json in a folder)"

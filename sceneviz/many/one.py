@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sceneviz._text import ScenevizError, fingerprint, plain, write_whole
 from sceneviz.export import NAMES, export
@@ -30,7 +30,7 @@ class Reading:
     """How films that are files of their own are read: as `read_movie`."""
 
     shots: str = "auto"
-    subtitles: str = "auto"  # "none" for none
+    subtitles: str | Literal[False] = "auto"
     subtitle_shift_s: float = 0.0
 
 
@@ -110,7 +110,7 @@ class Worker:
         return read_movie(
             item.path,
             shots=how.shots,
-            subtitles=False if how.subtitles == "none" else how.subtitles,
+            subtitles=how.subtitles,
             subtitle_shift_s=how.subtitle_shift_s,
             progress=False,
         )
