@@ -21,11 +21,13 @@ from sceneviz.movie import Movie
 from sceneviz.prompt import shot_id
 from sceneviz.recipe import Recipe
 from sceneviz.training.config import PAPER, TrainConfig
+from sceneviz.training.disk import told_when_full
 from sceneviz.training.loop import open_store, save_model
 from sceneviz.training.rationales import Annotated, Explained, ExplainedWindows, Rationale, Rationales, Rendered
 from sceneviz.training.samples import TrainingWindows
 from sceneviz.training.steps import Steps
 from sceneviz.training.trainable import checkpoint_activations, made_trainable
+from sceneviz.training.undo import undone_on_failure
 from sceneviz.training.windows import Collator, training_loss
 
 SAID_EVERY = 10  # steps
@@ -55,7 +57,7 @@ def align(
     config: as for `finetune`, `SETTINGS` by default; on one device. recipe, frames: too. A model with an adapter goes
         on with it; else the config says whether it gets one, or is trained whole.
     out: gets the model, `alignment.jsonl` with a line of losses for every ten steps, and `alignment.pt`, from which a
-        killed run goes on.
+        killed run goes on. Stopped early, by an error or an interrupt, it leaves the model as it found it.
     most: reasons in one window, which are computed behind one prompt.
     plain: share of windows that explain nothing. In these and in all others the answers are learned along, as in
         `finetune`, so that they stay what they are. weight: what a reason's tokens, on average, count for beside them.
@@ -72,25 +74,25 @@ def align(
     base = model.name
     windows = TrainingWindows(movies, recipe, config)
     explained = ExplainedWindows(windows, rationales, most=most, plain=plain)
-    store = open_store(model, windows, Path(frames) if frames is not None else out / "frames")
+    store = open_store(model, windows, Path(frames or out / "frames"))
     collator = Reasoned(model, Collator(model, windows, store))
-    _make_trainable(model, config, out)
-    if config.checkpoint_activations:
-        checkpoint_activations(model.module)
-    trained = {name: parameter for name, parameter in model.module.named_parameters() if parameter.requires_grad}
-    steps = Steps(trained, decay=config.weight_decay, muon=float(muon), muon_decay=config.weight_decay)
-    with held(out):
+    with held(out), undone_on_failure(model, config), told_when_full(out):
+        _make_trainable(model, config, out)
+        if config.checkpoint_activations:
+            checkpoint_activations(model.module)
+        trained = {name: parameter for name, parameter in model.module.named_parameters() if parameter.requires_grad}
+        steps = Steps(trained, decay=config.weight_decay, muon=float(muon), muon_decay=config.weight_decay)
         steps.load(out / "alignment.pt")
         model.module.train()
         _run(model, explained, collator, steps, weight, out)
-    model.module.eval()
-    if config.checkpoint_activations:
-        checkpoint_activations(model.module, False)
-    if model.adapter is None:
-        model.module.requires_grad_(True)
-    model.recipe = recipe
-    vars(model).pop("fingerprint", None)
-    save_model(model, out, training={"base": base, "alignment": asdict(config), "step": steps.done})
+        model.module.eval()
+        if config.checkpoint_activations:
+            checkpoint_activations(model.module, False)
+        if model.adapter is None:
+            model.module.requires_grad_(True)
+        model.recipe = recipe
+        vars(model).pop("fingerprint", None)
+        save_model(model, out, training={"base": base, "alignment": asdict(config), "step": steps.done})
     return model
 
 

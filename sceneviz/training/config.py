@@ -87,6 +87,11 @@ class TrainConfig:
             if not getattr(self, name) > 0:
                 raise ScenevizError(f"TrainConfig: {name} must be more than 0, got {getattr(self, name)}")
 
+    @property
+    def keeps_features(self) -> bool:
+        """Whether what the vision tower makes of a frame is computed once: with the frame's mark, which is in it."""
+        return self.freeze_vision and self.keep == "features"
+
     def shares(self, devices: int) -> tuple[int, int]:
         """How many windows a device computes together, and how many times before the weights change."""
         own, odd = divmod(self.batch_size, devices)

@@ -16,6 +16,7 @@ from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
 from sceneviz.training.checkpoints import last_whole
 from sceneviz.training.config import PAPER, TrainConfig
+from sceneviz.training.disk import told_when_full
 from sceneviz.training.planning import Plan, planned_windows, refuse_impossible
 from sceneviz.training.samples import TrainingWindows
 from sceneviz.training.stores import DirectFrames, FeatureStore, FrameStore
@@ -64,10 +65,10 @@ def finetune(
     if settings.process_index == 0:
         print(coming, flush=True)
     refuse_impossible(coming, model, Path(frames or out))
-    with undone_on_failure(model, config):
+    with undone_on_failure(model, config), told_when_full(out):
         base, model.recipe, model.threshold = model.name, recipe, 0.5
         share = (settings.process_index, settings.world_size)
-        store = open_store(model, windows, Path(frames) if frames is not None else out / "frames", share=share)
+        store = open_store(model, windows, Path(frames or out / "frames"), share=share)
         wrapped = made_trainable(model.module, config)
         if config.checkpoint_activations:
             checkpoint_activations(model.module)
@@ -127,9 +128,10 @@ def open_store(model: SceneModel, windows: TrainingWindows, folder: Path, share:
     config = windows.config
     if config.keep == "nothing":
         return DirectFrames(windows.movies, windows.recipe)
-    if config.keep == "features" and config.freeze_vision and windows.recipe.visual:
-        return FeatureStore(model, windows.movies, windows.recipe, first=windows.first, folder=folder, share=share)
-    return FrameStore(windows.movies, windows.recipe, folder, share=share)
+    with told_when_full(folder):
+        if config.keeps_features and windows.recipe.visual:
+            return FeatureStore(model, windows.movies, windows.recipe, first=windows.first, folder=folder, share=share)
+        return FrameStore(windows.movies, windows.recipe, folder, share=share)
 
 
 def save_model(model: SceneModel, folder: Path, **more: object) -> None:

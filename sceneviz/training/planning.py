@@ -75,7 +75,7 @@ class Plan:
             f"memory   {needs}",
         ]
         if self.disk:
-            lines.append(f"disk     {size(self.disk)} of {config.keep}, kept between steps")
+            lines.append(f"disk     {size(self.disk)} of {_kept(config)}, kept between steps")
         lines.append(f"time     about {_spoken(self.hours)}, reckoned from the speed of this device")
         return "\n".join(lines)
 
@@ -121,7 +121,7 @@ def refuse_impossible(plan: Plan, model: SceneModel, folder: Path) -> None:
     there = shutil.disk_usage(next(path for path in (folder, *folder.absolute().parents) if path.exists())).free
     if plan.disk > there:
         raise ScenevizError(
-            f"{size(plan.disk)} of {plan.windows.config.keep} would be kept in {folder}, and {size(there)} are free "
+            f"{size(plan.disk)} of {_kept(plan.windows.config)} would be kept in {folder}, and {size(there)} are free "
             "there; set keep='nothing' to make them anew each time, or a smaller frame_size"
         )
 
@@ -165,9 +165,13 @@ def _disk(model: SceneModel, windows: TrainingWindows) -> int:
     if config.keep == "nothing" or not recipe.visual:
         return 0
     count = sum(len(movie) for movie in windows.movies if movie.frames is not None) * recipe.frames_per_shot
-    if config.keep == "features" and config.freeze_vision:
+    if config.keeps_features:
         return 2 * count * _tokens(model, recipe) * int(model.module.config.get_text_config().hidden_size)
     return 3 * count * recipe.frame_size[0] * recipe.frame_size[1]
+
+
+def _kept(config: TrainConfig) -> str:
+    return "features" if config.keeps_features else "frames"
 
 
 def _tokens(model: SceneModel, recipe: Recipe) -> int:

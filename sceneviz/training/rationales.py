@@ -158,7 +158,7 @@ class ExplainedWindows(Dataset[Explained]):
             recipe = replace(windows.recipe, frames_per_shot=recipe.frames_per_shot)
         if film.frames is None:
             recipe = replace(recipe, visual=False, subtitles=True)
-        first = windows.first(movie) if windows.config.freeze_vision else sample.first
+        first = windows.counted_from(movie, sample.first)
         return replace(sample, movie=movie, window=window, recipe=recipe, first=first)
 
     def _chosen(self, sample: Sample, shot: int, rng: np.random.Generator) -> tuple[int, ...]:

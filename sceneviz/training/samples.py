@@ -53,7 +53,7 @@ class TrainingWindows(Dataset[Sample]):
             raise ScenevizError("no movies to train on; at least one with labels is needed")
         for movie in self.movies:
             if movie.labels is None or len(movie) < 2:
-                raise ScenevizError(f"training movie {movie.name!r} has no labels, or only one shot")
+                raise ScenevizError(f"training movie {movie.name!r} has no labels, or only one shot; leave it out")
             if movie.frames is None and not (recipe.subtitles or recipe.characters):
                 raise ScenevizError(f"training movie {movie.name!r} has no frames, and the recipe shows nothing else")
         self.planned = [(place, window) for place, movie in enumerate(self.movies) for window in self._plan(movie)]
@@ -107,10 +107,11 @@ class TrainingWindows(Dataset[Sample]):
         recipe = self._varied(rng, len(frames), has_frames=self.movies[place].frames is not None)
         if not self.planned:
             window = self._window(rng, len(self.movies[place]))
-        # A frame's mark is part of its features, which are kept only where the vision tower stays as it is.
-        kept = self.config.freeze_vision and self.config.keep == "features"
-        first = self.first(place) if kept else int(rng.integers(100))
-        return Sample(place, window, recipe, first, frames)
+        return Sample(place, window, recipe, self.counted_from(place, int(rng.integers(100))), frames)
+
+    def counted_from(self, movie: int, drawn: int) -> int:
+        """What a window's shot IDs count from: what was drawn, unless kept features fix it, which hold the mark."""
+        return self.first(movie) if self.config.keeps_features else drawn
 
     def first(self, movie: int) -> int:
         """What a movie's shot IDs count from wherever its features are kept: any number, always the same."""

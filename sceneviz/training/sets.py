@@ -20,6 +20,7 @@ from sceneviz.models.features import marked_frames
 from sceneviz.movie import Movie
 from sceneviz.prompt import OPENING, Prompt, build_prompt
 from sceneviz.recipe import Recipe, plan_windows
+from sceneviz.training.disk import told_when_full
 
 IMAGE = "<image>"
 FORMATS = ("llama-factory", "ms-swift", "llava")
@@ -49,15 +50,18 @@ def export_set(
     """
     choice(format, FORMATS, "format")
     recipe, folder = recipe or Recipe(), Path(folder)
+    if not movies:
+        raise ScenevizError("no movies to make a training set of; at least one with labels is needed")
     write = _SHAPES[format]
     rows = []
     for number, movie in enumerate(tqdm(movies, desc="movies", disable=None)):
         if movie.labels is None or len(movie) < 2:
-            raise ScenevizError(f"movie {movie.name!r} has no labels, or only one shot: nothing can be learned from it")
+            raise ScenevizError(f"movie {movie.name!r} has no labels, or only one shot; leave it out")
         first = int(np.random.default_rng((seed, number)).integers(100))
         own = recipe if movie.frames is not None or not recipe.visual else _without_frames(recipe, movie)
         name = f"{number:04d}_{re.sub(r'[^A-Za-z0-9.-]+', '_', movie.name)[:60]}"
-        pictures = _pictures(movie, own, first, folder, name)
+        with told_when_full(folder):
+            pictures = _pictures(movie, own, first, folder, name)
         for place, (prompt, answer) in enumerate(_windows(movie, own, first)):
             shown = [pictures[piece.shot][piece.frame] for piece in prompt.pieces if piece.frame >= 0]
             asked = _asked(prompt)

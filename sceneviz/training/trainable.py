@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def made_trainable(module: Any, config: TrainConfig) -> Any:
         target_modules=LANGUAGE if config.freeze_vision else f"({LANGUAGE})|({VISION})",
         task_type="CAUSAL_LM",
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)  # peft asks by the old name
         torch.manual_seed(config.seed)
         return get_peft_model(module, settings)
 
@@ -71,3 +73,4 @@ def checkpoint_activations(module: Any, on: bool = True, **options: Any) -> None
         getattr(module, f"{name}_checkpointing_enable")(**settings)
     else:
         getattr(module, f"{name}_checkpointing_disable")()
+        module.disable_input_require_grads()  # the library puts these hooks in, and leaves them

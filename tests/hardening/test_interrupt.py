@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from small import RECIPE, noise_movie, random_model
 
 import sceneviz as sv
@@ -17,7 +18,7 @@ from sceneviz.intervention import Force, Remove
 from sceneviz.models import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.results import Prediction
-from sceneviz.training import TrainConfig, finetune
+from sceneviz.training import Rationale, TrainConfig, align, alignment, finetune
 from sceneviz.training.trainer import AnswerTrainer
 
 SMALL = replace(RECIPE, context=6, focus=4, frames_per_shot=2)
@@ -142,3 +143,44 @@ def test_a_training_that_is_interrupted_is_undone(
     again = train(model, tmp_path / "stopped")
     found, wanted = again.module.state_dict(), whole.module.state_dict()
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+@pytest.mark.parametrize("kind", ["all weights", "an adapter comes", "an adapter is there"])
+def test_an_alignment_that_is_interrupted_is_undone(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    movie = replace(noise_movie(12), labels=(np.arange(12) % 5 == 4).astype(np.int8))
+    reasons = [Rationale(movie.name, 4, "New scene: the place changes."), Rationale(movie.name, 6, "Same scene.")]
+    lora = 2 if kind == "an adapter comes" else 0
+    config = TrainConfig(steps=4, batch_size=1, warmup=1, checkpoint_every=2, lora=lora, checkpoint_activations=True)
+
+    def model() -> SceneModel:
+        fresh = random_model()
+        if kind == "an adapter is there":
+            settings = LoraConfig(r=2, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+            torch.manual_seed(1)
+            fresh.adapter = get_peft_model(fresh.module, settings)
+            fresh.module = fresh.adapter.get_base_model()
+            fresh.module.eval().requires_grad_(False)
+        return fresh
+
+    def taught(model: SceneModel, out: Path) -> SceneModel:
+        return align([movie], model, reasons, config=config, out=out, recipe=SMALL)
+
+    whole, stopped = taught(model(), tmp_path / "whole"), model()
+    before, losses, left = as_it_is(stopped), alignment.alignment_losses, iter([False, False, False, True])
+
+    def interrupted(*given: object) -> object:
+        if next(left):
+            raise KeyboardInterrupt
+        return losses(*given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(alignment, "alignment_losses", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            taught(stopped, tmp_path / "stopped")
+    assert (tmp_path / "stopped" / "alignment.pt").is_file(), "it was stopped after a checkpoint"
+    assert same(before, as_it_is(stopped))
+    found, wanted = taught(stopped, tmp_path / "stopped").module.state_dict(), whole.module.state_dict()
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+    start = dict(model().module.state_dict())
+    assert found.keys() != start.keys() or any(not torch.equal(weight, found[name]) for name, weight in start.items())

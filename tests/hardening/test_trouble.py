@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from small import noise_movie, random_model
 
 import sceneviz as sv
@@ -21,7 +23,10 @@ from sceneviz.journal import Journal
 from sceneviz.lock import Busy, held
 from sceneviz.models import SceneModel
 from sceneviz.movie import Movie
+from sceneviz.training import TrainConfig, finetune
 from sceneviz.training.checkpoints import last_whole
+from sceneviz.training.loop import open_store
+from sceneviz.training.samples import TrainingWindows
 
 SIZE = "256k"
 
@@ -94,6 +99,32 @@ def test_a_disk_that_is_really_full(tiny_disk: Path, capsys: pytest.CaptureFixtu
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "No space left on device" in said
+
+
+@pytest.mark.parametrize("lora", [0, 8], ids=["weights", "optimiser of an adapter"])
+def test_a_training_whose_disk_gets_full_names_it_and_is_undone(lora: int, movie: Movie, tiny_disk: Path) -> None:
+    model, out = random_model(), tiny_disk / "out"
+    movie = replace(movie, frames=None, labels=(np.arange(len(movie)) % 5 == 4).astype(np.int8))
+    before = {name: weight.clone() for name, weight in model.module.state_dict().items()}
+    with pytest.raises(OSError, match="No space left") as caught:
+        finetune([movie], model, TrainConfig(steps=1, batch_size=1, lora=lora), out=out)
+    assert caught.value.filename == str(out)
+    found = model.module.state_dict()
+    assert found.keys() == before.keys()
+    assert all(torch.equal(weight, found[name]) for name, weight in before.items())
+    assert last_whole(out / "checkpoints") is None
+
+
+@pytest.mark.parametrize("frozen", [False, True], ids=["frames", "features"])
+def test_frames_that_find_no_place_name_the_disk(
+    frozen: bool, movie: Movie, model: SceneModel, tiny_disk: Path
+) -> None:
+    labelled = replace(movie, labels=np.zeros(len(movie), np.int8))
+    windows = TrainingWindows([labelled], model.recipe, TrainConfig(freeze_vision=frozen))
+    (tiny_disk / "others").write_bytes(bytes(200_000))
+    with pytest.raises(OSError, match="No space left") as caught:
+        open_store(model, windows, tiny_disk / "frames")
+    assert caught.value.filename == str(tiny_disk / "frames")
 
 
 @pytest.mark.parametrize("place", ["film.scenes", "film.scenes/resume"])

@@ -119,9 +119,11 @@ def test_an_adapter_that_does_not_fit_is_refused(trained: tuple[SceneModel, Path
 
 
 def test_training_an_adapted_model_again_needs_a_merge(trained: tuple[SceneModel, Path, Path], tmp_path: Path) -> None:
-    _, base, out = trained
+    model, base, out = trained
+    loaded = sv.load_model(str(base), adapter=out, device="cpu")
     with pytest.raises(ScenevizError, match="merge"):
-        finetune([labelled(12)], sv.load_model(str(base), adapter=out, device="cpu"), LORA, out=tmp_path, recipe=SMALL)
+        finetune([labelled(12)], loaded, LORA, out=tmp_path, recipe=SMALL)
+    np.testing.assert_allclose(confidence(loaded), confidence(model), atol=1e-6)  # its adapter is still there
 
 
 @pytest.mark.slow

@@ -123,5 +123,6 @@ def test_after_training_in_bfloat16_the_forward_is_the_models_own(tmp_path: Path
     model, config = random_model(), TrainConfig(steps=1, batch_size=2, autocast=True, checkpoint_activations=True)
     finetune([labelled(12)], model, config, out=tmp_path, recipe=SMALL)
     assert not {"forward", "_original_forward"} & set(vars(model.module))
+    assert not any(part._forward_hooks or part._forward_pre_hooks for part in model.module.modules())
     assert not model.module.training
     assert all(weight.requires_grad for weight in model.module.parameters())
