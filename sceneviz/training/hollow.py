@@ -59,3 +59,31 @@ def empty_copy(family: Any, config: Any, dtype: torch.dtype) -> Any:
     if hasattr(module.model.language_model, "_deepstack_process"):
         module.model.language_model._deepstack_process = _deepened
     return module
+
+
+def vision_inputs(config: Any, frames: int, grid: tuple[int, int]) -> dict[str, Any]:
+    """What the tower would read off the frames' sizes, made beforehand: no content, no reading.
+
+    grid: rows and columns of patches in a frame. Each frame counts as one window of attention: the same bytes.
+    """
+    from transformers.vision_utils import get_vision_attention_seqlens, get_vision_position_ids
+
+    sizes = torch.tensor([[1, *grid]]).expand(frames, 3)
+    ends, _ = get_vision_attention_seqlens(sizes, config, kwargs={})
+    tokens = frames * grid[0] * grid[1] // config.spatial_merge_size**2
+    extra = {}
+    if places := getattr(config, "num_position_embeddings", None):  # a table of positions, stretched to the frame
+        from transformers.vision_utils import get_vision_interpolation_indices_and_weights
+
+        indices, weights = get_vision_interpolation_indices_and_weights(
+            sizes, round(places**0.5), align_corners=True, spatial_merge_size=config.spatial_merge_size
+        )
+        extra = {"interp_indices": indices.to("meta"), "interp_weights": weights.to("meta")}
+    return {
+        **extra,
+        "grid_thw": sizes.to("meta"),
+        "position_ids": get_vision_position_ids(sizes, config.spatial_merge_size).to("meta"),
+        "cu_seqlens": ends.numpy(),
+        "window_index": torch.empty(tokens, dtype=torch.int64, device="meta"),
+        "cu_window_seqlens": ends.numpy(),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +16,8 @@ from sceneviz.models.scene_model import SceneModel
 from sceneviz.recipe import Recipe
 from sceneviz.training.config import PAPER, TrainConfig
 from sceneviz.training.hollow import empty_copy
-from sceneviz.training.rehearsal import Rehearsal, language_step, recompute_contexts, vision_step
+from sceneviz.training.ledger import recompute_contexts
+from sceneviz.training.rehearsal import Rehearsal, language_step, vision_step
 from sceneviz.training.trainable import checkpoint_activations, made_trainable
 
 if TYPE_CHECKING:
@@ -46,15 +47,17 @@ MACHINES = {
 class Estimate:
     """Bytes that one device needs at its peak, part by part, and the arithmetic of one optimiser step.
 
-    weights, gradients, optimizer: of the model; activations: kept from forward to backward by the language model,
-    logits and vision by those; passing: what is needed for a moment at the worst one; reserve: of the device, not of
-    tensors (context, workspaces, fragments; an assumption, 0 on a CPU).
+    weights, gradients, optimizer: of the model; undo: trained weights as they were, to go back to if the training
+    stops, where they are kept in the device's memory (on a CPU); activations: kept from forward to backward by the
+    language model, logits and vision by those; passing: what is needed for a moment at the worst one; reserve: of the
+    device, not of tensors (context, workspaces, fragments; an assumption, 0 on a CPU).
     parameters, trained: numbers of weights. tokens: of a window. operations: of one step, on all devices together.
     """
 
     weights: int
     gradients: int
     optimizer: int
+    undo: int
     vision: int
     activations: int
     logits: int
@@ -68,7 +71,7 @@ class Estimate:
     @property
     def peak(self) -> int:
         """Bytes on one device at the worst moment."""
-        return sum(getattr(self, field.name) for field in fields(self)[:8])
+        return sum(self._parts().values())
 
     def hours(self, steps: int, speed: float) -> float:
         """Time for so many steps at `speed` operations a second, all devices together."""
@@ -78,13 +81,16 @@ class Estimate:
         """A row a part: its name, and GiB."""
         import pandas as pd
 
-        parts = [field.name for field in fields(self)[:8]]
-        return pd.DataFrame({"part": [*parts, "peak"], "GiB": [getattr(self, part) / GIB for part in [*parts, "peak"]]})
+        parts = self._parts() | {"peak": self.peak}
+        return pd.DataFrame({"part": list(parts), "GiB": [part / GIB for part in parts.values()]})
 
     def __str__(self) -> str:
-        parts = {field.name: getattr(self, field.name) for field in fields(self)[:8]}
-        shown = [f"{name} {size(part)}" for name, part in parts.items() if part > self.peak / 1000]
+        shown = [f"{name} {size(part)}" for name, part in self._parts().items() if part > self.peak / 1000]
         return f"{size(self.peak)} on a device: {', '.join(shown)}"
+
+    def _parts(self) -> dict[str, int]:
+        names = [field.name for field in fields(self)]
+        return {name: getattr(self, name) for name in names[: names.index("parameters")]}
 
 
 def estimate(
@@ -108,7 +114,8 @@ def estimate(
     reserve: bytes that a device needs beside tensors; by default 1 GiB, and 0 for a model on the CPU.
 
     The real classes run forward and backward on torch's meta device, two layers and three, and every allocation is
-    counted; what the layers add is taken as many times as the model has layers. Not counted: what the allocator wastes.
+    counted; what the layers add is taken as many times as the model has layers. Not counted: what the allocator wastes,
+    and the kernels that oneDNN compiles and keeps for every new shape in bfloat16 on a CPU (some ten MiB a shape).
     """
     config = config or PAPER
     family, shape, held = _shape(model)
@@ -129,9 +136,10 @@ def estimate(
     ]
     more = shape.get_text_config().num_hidden_layers - least, shape.vision_config.depth - least
     found = [_deeper([part[place] for part in shallow], more[place]) for place in (0, 1)]
-    if reserve is None:
-        reserve = 0 if isinstance(model, SceneModel) and model.device.type == "cpu" else GIB
-    return _put_together(found, reserve, devices if shard else 1, devices, turns, tokens)
+    on_cpu = isinstance(model, SceneModel) and model.device.type == "cpu"
+    whole = _put_together(found, devices if shard else 1, devices, turns, tokens)
+    undo = sum(part.gradients for part in found) if on_cpu and not config.lora else 0
+    return replace(whole, undo=undo, reserve=(0 if on_cpu else GIB) if reserve is None else reserve)
 
 
 def _shape(model: SceneModel | str | Path) -> tuple[Family, Any, torch.dtype | None]:
@@ -167,8 +175,7 @@ def _rehearsed(
         checkpoint_activations(module, context_fn=recompute_contexts)
     model = SceneModel(module, None, family, "rehearsal", recipe)
     language = language_step(model, (together, tokens), answers, together * frames, config=config, times=min(turns, 2))
-    cached = config.freeze_vision and config.keep == "features"
-    return language, vision_step(model, 0 if cached else together * frames, config=config)
+    return language, vision_step(model, 0 if config.keeps_features else together * frames, config=config)
 
 
 def _deeper(shallow: list[Rehearsal], more: int) -> Rehearsal:
@@ -179,7 +186,6 @@ def _deeper(shallow: list[Rehearsal], more: int) -> Rehearsal:
 
 def _put_together(
     found: list[Rehearsal],
-    reserve: int,
     shards: int,
     devices: int,
     turns: int,
@@ -211,11 +217,12 @@ def _put_together(
         weights=weights,
         gradients=gradients,
         optimizer=optimizer,
+        undo=0,
         vision=seen,
         activations=activations,
         logits=logits,
         passing=passing,
-        reserve=reserve,
+        reserve=0,
         parameters=language.parameters + vision.parameters,
         trained=language.trained + vision.trained,
         tokens=tokens,

@@ -6,99 +6,18 @@ checkpointing. So nothing is derived here: the real classes run forward and back
 
 from __future__ import annotations
 
-import os
-import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.training.config import TrainConfig
+from sceneviz.training.hollow import vision_inputs
+from sceneviz.training.ledger import Ledger, rehearsing
 from sceneviz.training.windows import training_loss
-
-
-class Ledger(TorchDispatchMode):
-    """Bytes that are alive, and the most that ever were, of tensors made while it is active.
-
-    module: whose weights do not count, though a view of one looks like a new tensor.
-    """
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.now = self.peak = 0
-        self._held = {part.untyped_storage()._cdata: 0 for part in (*module.parameters(), *module.buffers())}
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        output = func(*args, **(kwargs or {}))
-        for leaf in tree_leaves(output):
-            if isinstance(leaf, Tensor):
-                self._enter(leaf.untyped_storage())
-        return output
-
-    def _enter(self, storage: torch.UntypedStorage) -> None:
-        key = storage._cdata
-        if key in self._held:
-            return
-        self._held[key] = storage.nbytes()
-        self.now += storage.nbytes()
-        self.peak = max(self.peak, self.now)
-        weakref.finalize(storage, self._leave, key)
-
-    def _leave(self, key: int) -> None:
-        self.now -= self._held.pop(key, 0)
-
-
-class Autocast(TorchFunctionMode):
-    """Autocast for tensors without a device: products in bfloat16, casts of trained weights kept as it keeps them."""
-
-    _NARROW = frozenset({nn.functional.linear, torch.matmul, Tensor.matmul, Tensor.__matmul__, nn.functional.conv3d})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._kept: dict[int, Tensor] = {}
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in self._NARROW:
-            args, kwargs = tree_map(self._narrow, (args, kwargs or {}))
-        return func(*args, **(kwargs or {}))
-
-    def _narrow(self, value: object) -> object:
-        if not isinstance(value, Tensor) or value.dtype != torch.float32:
-            return value
-        if not (value.is_leaf and value.requires_grad):
-            return value.to(torch.bfloat16)
-        if id(value) not in self._kept:
-            self._kept[id(value)] = value.to(torch.bfloat16)
-        return self._kept[id(value)]
-
-
-def recompute_contexts() -> tuple[Any, Any]:
-    """For activation checkpointing: what is on in the forward is on when it runs again, which torch sees to for real
-    autocast alone."""
-    mode = torch.overrides._get_current_function_mode()
-    return nullcontext(), nullcontext() if mode is None else mode
-
-
-@contextmanager
-def rehearsing(module: nn.Module, *, autocast: bool) -> Iterator[Ledger]:
-    """A ledger that is active; checks that would look into tensors are off, since there is nothing in them."""
-    name = "TRANSFORMERS_DISABLE_TORCH_CHECK"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        with Ledger(module) as ledger, Autocast() if autocast else nullcontext():
-            yield ledger
-    finally:
-        os.environ.pop(name)
-        if before is not None:
-            os.environ[name] = before
 
 
 class Rehearsal(NamedTuple):
@@ -245,31 +164,3 @@ def _counts(named: list[tuple[str, Tensor]]) -> tuple[int, int]:
 
 def _bytes(tensors: list[Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-def vision_inputs(config: Any, frames: int, grid: tuple[int, int]) -> dict[str, Any]:
-    """What the tower would read off the frames' sizes, made beforehand: no content, no reading.
-
-    grid: rows and columns of patches in a frame. Each frame counts as one window of attention: the same bytes.
-    """
-    from transformers.vision_utils import get_vision_attention_seqlens, get_vision_position_ids
-
-    sizes = torch.tensor([[1, *grid]]).expand(frames, 3)
-    ends, _ = get_vision_attention_seqlens(sizes, config, kwargs={})
-    tokens = frames * grid[0] * grid[1] // config.spatial_merge_size**2
-    extra = {}
-    if places := getattr(config, "num_position_embeddings", None):  # a table of positions, stretched to the frame
-        from transformers.vision_utils import get_vision_interpolation_indices_and_weights
-
-        indices, weights = get_vision_interpolation_indices_and_weights(
-            sizes, round(places**0.5), align_corners=True, spatial_merge_size=config.spatial_merge_size
-        )
-        extra = {"interp_indices": indices.to("meta"), "interp_weights": weights.to("meta")}
-    return {
-        **extra,
-        "grid_thw": sizes.to("meta"),
-        "position_ids": get_vision_position_ids(sizes, config.spatial_merge_size).to("meta"),
-        "cu_seqlens": ends.numpy(),
-        "window_index": torch.empty(tokens, dtype=torch.int64, device="meta"),
-        "cu_window_seqlens": ends.numpy(),
-    }
