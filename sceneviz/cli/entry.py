@@ -11,9 +11,9 @@ from typing import NoReturn, TextIO
 
 import sceneviz as sv
 from sceneviz._text import ScenevizError, plain
-from sceneviz.cli import demo, export, figures, render, segment, train
+from sceneviz.cli import demo, export, export_set, figures, render, segment, train
 
-VERBS = (segment, demo, export, figures, render, train)  # in the order of the help
+VERBS = (segment, demo, export, figures, render, train, export_set)  # in the order of the help
 MISTAKE, UNEXPECTED, INTERRUPTED = 2, 1, 130
 
 
