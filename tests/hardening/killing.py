@@ -2,8 +2,8 @@
 
     python tests/hardening/killing.py segment 50 0 /some/folder
 
-kills `sceneviz segment` (or `ablate`, or `train`) 50 times, by the seed 0. Each run is a fork of a process that has its
-libraries loaded already, so that the moments fall into the work and not into imports.
+kills `sceneviz segment` 50 times, by the seed 0; `JOBS` names what else can be killed. Each run is a fork of a process
+that has its libraries loaded already, so that the moments fall into the work and not into imports.
 """
 
 from __future__ import annotations
@@ -16,11 +16,16 @@ import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "models"), str(Path(__file__).parents[2])]
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "models"), str(TESTS / "training"), str(TESTS.parent)]
+
+from running import KINDS  # noqa: E402
 
 RESUME = "resume"
 Job = Callable[[Path, Path], None]
@@ -49,23 +54,21 @@ def ablate(source: Path, out: Path) -> None:
     table.drop(columns="seconds").to_csv(out / "table.csv")
 
 
-def train(source: Path, out: Path) -> None:
-    """`finetune` for six steps, with a checkpoint after every second."""
-    import torch
-    from small import noise_movie
+def train(kind: str, source: Path, out: Path) -> None:
+    """`finetune` for six steps, with a checkpoint after every second, and a look at a validation movie."""
+    import running
 
-    import sceneviz as sv
-    from sceneviz.training import TrainConfig, finetune
-
-    torch.manual_seed(0)
-    movie = noise_movie(20)
-    movie = replace(movie, labels=(np.arange(20) % 5 == 4).astype(np.int8))
-    model = sv.load_model(str(source / "model"), device="cpu")
-    recipe = replace(model.recipe, context=6, focus=4, frames_per_shot=2)
-    finetune([movie], model, TrainConfig(steps=6, batch_size=2, warmup=1, checkpoint_every=2), out=out, recipe=recipe)
+    running.train(out, kind, evaluate_every=2)
 
 
-JOBS: dict[str, Job] = {"segment": segment, "ablate": ablate, "train": train}
+JOBS: dict[str, Job] = {
+    "segment": segment,
+    "ablate": ablate,
+    **{f"train {kind}": partial(train, kind) for kind in KINDS},
+}
+
+
+LIBRARIES = "pandas peft sklearn.metrics transformers.trainer sceneviz.ablation sceneviz.training.loop small".split()
 
 
 def prepare(source: Path) -> None:
@@ -130,6 +133,8 @@ def kept(before: dict[Path, int], out: Path) -> int:
 
 def torment(job: Job, kills: int, seed: int, folder: Path) -> str:
     """Kill the job so many times; raises where anything differs in the end. Gives back what was done, in a line."""
+    for name in LIBRARIES:
+        import_module(name)
     source = folder / "source"
     source.mkdir(parents=True)
     child = os.fork()  # what torch starts while the files are made stays out of this process

@@ -17,7 +17,9 @@ KILLS = os.environ.get("SCENEVIZ_KILLS", "4")
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forks, which this system has not")
-@pytest.mark.parametrize("verb", ["segment", "ablate", "train"])
+@pytest.mark.parametrize(
+    "verb", ["segment", "ablate", "train all weights", "train adapter", "train adapter, tower too"]
+)
 def test_a_killed_run_ends_with_the_same_bytes(verb: str, tmp_path: Path) -> None:
     script = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("killing.py")), verb, KILLS, "0"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

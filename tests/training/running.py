@@ -1,22 +1,31 @@
-"""A training as a process of its own: under a launcher, to be killed, or to be measured.
+"""Trainings as a process of their own: under a launcher, or to be killed.
 
-    python tests/training/running.py out '{"lora": 4}' [threads]
+    python tests/training/running.py out kind ...
 
-trains a small random model on two scripted movies, one without frames, with a config of these settings.
+trains a small random model on two scripted movies, one without frames, once for each kind, into `out/kind`.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "models"), str(Path(__file__).parents[2])]
 
+SETTINGS: dict[str, Any] = {
+    **{"steps": 6, "batch_size": 4, "at_once": 1, "warmup": 1, "learning_rate": 3e-4, "checkpoint_every": 2}
+}
+KINDS: dict[str, dict[str, Any]] = {
+    "all weights": {},
+    "adapter": {"lora": 4, "freeze_vision": True, "checkpoint_activations": True},
+    "adapter, tower too": {"lora": 4, "bucket": True, "keep": "nothing"},
+}
 
-def main(out: str, settings: str) -> None:
-    """Train, and leave the result in `out`."""
+
+def train(out: Path, kind: str, **more: Any) -> None:
+    """Train, and leave the result in `out`. With `evaluate_every` it is validated on a third movie."""
     import numpy as np
     import torch
     from small import RECIPE, noise_movie, random_model
@@ -28,7 +37,7 @@ def main(out: str, settings: str) -> None:
         replace(movie, labels=(np.arange(len(movie)) % 5 == 4).astype(np.int8))
         for movie in (noise_movie(20), noise_movie(14, frames=False), noise_movie(11))
     ]
-    config = TrainConfig(**json.loads(settings))
+    config = TrainConfig(**SETTINGS | KINDS[kind] | more)
     finetune(
         movies[:2],
         random_model(1.0, spread=1.0),
@@ -40,4 +49,5 @@ def main(out: str, settings: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    for kind in sys.argv[2:]:
+        train(Path(sys.argv[1]) / kind, kind)
