@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sceneviz._text import ScenevizError, write_whole
+from sceneviz._text import ScenevizError, plain, write_whole
 from sceneviz.lock import Held, hold
 
 _PLAN = "plan.json"
@@ -94,8 +94,9 @@ def _read(path: Path, understood: Any) -> Any:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise ScenevizError(f"{path}: damaged ({reason}); delete it, and what it held is computed again") from None
+        raise ScenevizError(
+            f"{path}: damaged ({plain(error, 300)}); delete it, and what it held is computed again"
+        ) from None
 
 
 def _plan(content: Any) -> int:

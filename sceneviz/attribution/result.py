@@ -65,6 +65,18 @@ class Attribution:
     def __post_init__(self) -> None:
         choice(self.method, METHODS, "attribution: method")
         object.__setattr__(self, "groups", tuple(self.groups))
+        for name in ("movie", "movie_name", "model", "model_name", "settings"):
+            if not isinstance(getattr(self, name), str):
+                raise ScenevizError(f"attribution: {name} must be text, got {getattr(self, name)!r}")
+        if type(self.embedded) is not bool or not isinstance(self.recipe, Recipe):
+            raise ScenevizError(
+                f"attribution: embedded must be a bool and recipe a Recipe, got {self.embedded!r} and {self.recipe!r}"
+            )
+        counts = [self.shot, self.forwards, *(n for each in self.groups for n in (each.tokens, each.shot or 0))]
+        if not all(type(count) is int and 0 <= count < 2**31 for count in counts):
+            raise ScenevizError("attribution: shots, tokens and forwards must be whole numbers that are not negative")
+        if not all(isinstance(name, str) for each in self.groups for name in (each.modality, each.side)):
+            raise ScenevizError("attribution: modality and side of a group must be text")
         for name in ("value", "standard_error"):
             array = np.array(getattr(self, name), np.float64)
             if array.shape != (len(self.groups),):
@@ -73,7 +85,8 @@ class Attribution:
                 )
             array.setflags(write=False)
             object.__setattr__(self, name, array)
-        if not np.isfinite(self.value).all() or not math.isfinite(self.log_odds):
+        unknown = [*self.standard_error.tolist(), self.log_odds_off]  # NaN is allowed here
+        if not all(map(math.isfinite, [*self.value.tolist(), self.log_odds])) or any(map(math.isinf, unknown)):
             raise ScenevizError(f"attribution of shot {self.shot} by {self.method}: the model gave no finite number")
 
     @property

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from sceneviz._text import ScenevizError, choice, counted, write_whole
+from sceneviz._text import ScenevizError, choice, counted, plain, write_whole
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
 from sceneviz.results import attention_tables as tables
@@ -238,13 +238,15 @@ class AttentionMap:
         except Exception as error:  # the reader below raises whatever a damaged header makes it run into
             raise ScenevizError(f"{path}: expected a file written by AttentionMap.save, got something else") from error
         if name != FORMAT or version != VERSION:
-            raise ScenevizError(f"{path}: expected {FORMAT} {VERSION}, got {name} {version}; attend again")
+            raise ScenevizError(
+                f"{path}: expected {FORMAT} {VERSION}, got {plain(name)} {plain(version)}; attend again"
+            )
         try:
             head |= {"recipe": Recipe(**head["recipe"]), "data": data}
             head |= {name: tuple(head[name]) for name in ("movies", "movie_names")}
             return cls(**head)
         except (KeyError, TypeError, ValueError) as error:
-            raise ScenevizError(f"{path}: the attention map is damaged ({error}); attend again") from error
+            raise ScenevizError(f"{path}: the attention map is damaged ({plain(error, 300)}); attend again") from error
 
 
 _HEAD = ("movies", "movie_names", "model", "model_name", "embedded", "reduce", "verified")

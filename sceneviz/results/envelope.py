@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sceneviz._text import ScenevizError
+from sceneviz._text import ScenevizError, plain
 
 
 def packed(data: dict[str, Any]) -> str:
@@ -46,6 +46,6 @@ def told_if_damaged(path: str | os.PathLike[str], what: str, *, again: str) -> I
     try:
         yield
     except KeyError as error:
-        raise ScenevizError(f"{path}: the {what} is damaged, {error} is missing; {again}") from error
+        raise ScenevizError(f"{path}: the {what} is damaged, {plain(error)} is missing; {again}") from error
     except (TypeError, ValueError, OverflowError) as error:
-        raise ScenevizError(f"{path}: the {what} is damaged ({error}); {again}") from error
+        raise ScenevizError(f"{path}: the {what} is damaged ({plain(error, 300)}); {again}") from error
