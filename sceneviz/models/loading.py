@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sceneviz._text import ScenevizError, choice
+from sceneviz._text import ScenevizError, choice, plain
 from sceneviz.recipe import Recipe
 from sceneviz.results.prediction import checked_threshold
 
@@ -99,7 +99,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         Recipe(**card.get("recipe", {}))
         checked_threshold(float(card.get("threshold", 0.5)))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ScenevizError(f"{path}: expected a recipe and a threshold in JSON ({error})") from error
+        raise ScenevizError(f"{path}: expected a recipe and a threshold in JSON ({plain(error, 300)})") from error
     return card
 
 

@@ -18,6 +18,7 @@ from sceneviz.reading.text import read_text
 # Frames decoded, small as they are, while the detector is at work on those before.
 DECODED_AHEAD = 100
 DETECTORS = ("auto", "transnetv2", "pyscenedetect")
+FRAMES = 2**31  # no film has as many: two years at 30 frames a second
 ACCEPTED = (
     "expected a PySceneDetect scene CSV, or rows of whole numbers, `start end` (TransNetV2) "
     "or `start end key1 key2 key3` (MovieNet), end inclusive"
@@ -116,6 +117,10 @@ def _located(cells: Sequence[str], zero: int, where: str) -> Located:
         start, last = map(int, cells)
     except ValueError:
         raise ScenevizError(f"{where}: {ACCEPTED}") from None
+    if max(start, last) >= FRAMES:
+        raise ScenevizError(
+            f"{where}: expected frame numbers below {FRAMES}, got one of {len(str(max(start, last)))} digits"
+        )
     return Located(start - zero, last - zero + 1, where)
 
 

@@ -232,7 +232,11 @@ class AttentionMap:
         except OSError as error:
             raise ScenevizError(f"no attention map to read at {path}: {error.strerror or error}") from error
         try:
-            data = xr.load_dataset(io.BytesIO(content), engine="scipy")
+            with xr.open_dataset(io.BytesIO(content), engine="scipy") as lazy:
+                # A value takes a byte or more; a damaged size would have tables as long as it made of it.
+                if max(lazy.sizes.values(), default=0) > len(content):
+                    raise ValueError("a dimension is longer than the file")
+                data = lazy.load()
             head = json.loads(data.attrs.pop("sceneviz"))
             name, version = head.pop("format"), head.pop("version")
         except Exception as error:  # the reader below raises whatever a damaged header makes it run into

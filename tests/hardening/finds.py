@@ -19,6 +19,9 @@ def attribution(**changes: object) -> bytes:
 
 
 FINDS: list[tuple[str, str, bytes]] = [
+    ("shots", "a.txt", b"0 " + b"9" * 400),
+    ("card", "sceneviz.json", b'{"recipe": {"a\\nb": 20}}'),
+    ("card", "sceneviz.json", b'{"recipe": {"characters": NaN}}'),
     ("shots", "a.csv", b"Scene Number,xStart Frame,Start Timecode,End Frame\n1,1,00:00:00.000,48\n"),
     ("journal", "plan.json", b'{"batch_size": "many"}'),
     ("journal", "plan.json", b"[]"),
