@@ -91,6 +91,14 @@ class AttentionMap:
                 raise ScenevizError(f"attention map: {name} must have the dimensions {dims}, got {found}")
             if name not in ("shot", "log_odds") and not (self.data[name].values >= 0).all():
                 raise ScenevizError(f"attention map: {name} must not be negative or NaN")
+        reach = self.recipe.context
+        if self.reduce == "decision":
+            shot = self.data["shot"].values.astype(np.int64)
+            far = (shot >= 0) & (np.abs(shot - self.data["decision"].values[:, None]) >= reach)
+        else:
+            far = np.abs(self.data["offset"].values) >= reach
+        if far.any():
+            raise ScenevizError(f"attention map: its shots must stand within {reach} of the decision on them")
         if tuple(self.data["modality"].values.tolist()) != self.modalities:
             raise ScenevizError(f"attention map: modalities must be {self.modalities}, got {self.data['modality']}")
         count = self.data.sizes["movie"] if self.reduce == "offset" else 1

@@ -149,6 +149,7 @@ def test_what_does_not_fit_is_refused() -> None:
     for changes, said in (
         ({"data": data.drop_vars("sink")}, "sink must have the dimensions"),
         ({"data": data.assign(mass=-data["mass"])}, "must not be negative"),
+        ({"data": data.assign(shot=data["shot"] + 2**30)}, "must stand within 20 of the decision"),  # tables by offset
         ({"data": data.assign_coords(modality=MODALITIES[::-1])}, "modalities must be"),
         ({"movies": ("one", "two")}, "expected 1 movies"),
         ({"reduce": "shots"}, "reduce must be one of"),
