@@ -41,10 +41,9 @@ class Recipe:
             raise ScenevizError(f"recipe: frames_per_shot must be 1 to 16, got {self.frames_per_shot}")
         if len(self.frame_size) != 2 or any(n < 1 or n != int(n) for n in self.frame_size):
             raise ScenevizError(f"recipe: frame_size must be (height, width) in whole pixels, got {self.frame_size}")
-        flags = {name: getattr(self, name) for name in ("visual", "shot_ids", "subtitles", "characters", "sequential")}
-        for name, value in flags.items():
-            if not isinstance(value, bool):
-                raise ScenevizError(f"recipe: {name} must be True or False, got {value!r}")
+        for name in ("visual", "shot_ids", "subtitles", "characters", "sequential"):
+            if not isinstance(getattr(self, name), bool):
+                raise ScenevizError(f"recipe: {name} must be True or False, got {getattr(self, name)!r}")
         if not (self.visual or self.subtitles or self.characters):
             raise ScenevizError("recipe: visual, subtitles and characters are all off; leave at least one on")
 

@@ -70,5 +70,4 @@ def _reader(field: Field[Any]) -> Callable[[str], Any]:
 def given(arguments: argparse.Namespace, kind: type) -> dict[str, Any]:
     """The fields that were given on the line."""
     values = {field.name: getattr(arguments, field.name) for field in fields(kind)}
-    found = {name: value for name, value in values.items() if value is not None}
-    return found
+    return {name: value for name, value in values.items() if value is not None}

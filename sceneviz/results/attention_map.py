@@ -93,8 +93,7 @@ class AttentionMap:
                 raise ScenevizError(f"attention map: {name} must not be negative or NaN")
         reach = self.recipe.context
         if self.reduce == "decision":
-            shot = self.data["shot"].values.astype(np.int64)
-            far = (shot >= 0) & (np.abs(shot - self.data["decision"].values[:, None]) >= reach)
+            far = (self.data["shot"].values >= 0) & (np.abs(tables.offsets(self.data)) >= reach)
         else:
             far = np.abs(self.data["offset"].values) >= reach
         if far.any():

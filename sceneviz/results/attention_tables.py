@@ -29,7 +29,7 @@ def summed(data: xr.Dataset) -> xr.Dataset:
 
     data = with_uniform(data)
     there = data["shot"].values >= 0
-    offset = np.where(there, _offsets(data), 0)
+    offset = np.where(there, offsets(data), 0)
     axis = np.arange(offset.min(), offset.max() + 1)
     # A decision has an offset where the window shows a shot there; for answers, where the line has been written.
     has = np.repeat(there[..., None], data.sizes["modality"], -1)
@@ -103,7 +103,7 @@ def share(attention: AttentionMap, per: str, sinks: bool) -> pd.DataFrame:
         below = data["total"] * len(data["layer"]) * len(data["head"]) + 0 * above
     index = np.argwhere(tokens.values > 0)
     at = tuple(index.T)
-    offset = _offsets(data)[at[:2]] if alone else data["offset"].values[at[1]]
+    offset = offsets(data)[at[:2]] if alone else data["offset"].values[at[1]]
     names = np.array(attention.modalities, object)[at[2]]
     names[(offset == 0) & (names == "answer")] = LINE
     columns = {
@@ -153,7 +153,7 @@ def frames_table(data: xr.Dataset, decision: int) -> pd.DataFrame:
     return table.loc[table["mass"].notna(), ["shot", "frame", "row", "column", "mass"]].reset_index(drop=True)
 
 
-def _offsets(data: xr.Dataset) -> np.ndarray:
+def offsets(data: xr.Dataset) -> np.ndarray:
     """`(decision, slot)` int: how far each slot's shot stands from the decided one."""
     return np.asarray(data["shot"].values.astype(np.int64) - data["decision"].values[:, None])
 

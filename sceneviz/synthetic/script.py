@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -20,7 +20,7 @@ PACES: dict[Pace, tuple[float, float, tuple[float, float]]] = {
     "film": (0.28, 0.065, (0.08, 0.20)),
     "quick": (0.30, 0.30, (0.20, 0.45)),
 }
-STYLES: tuple[Style, ...] = ("drawn", "leaves", "marble")
+STYLES: tuple[Style, ...] = get_args(Style)
 FAMILIES = (
     "room", "tiles", "street", "alley", "forest", "hills", "sea", "desert", "cave", "machines", "library", "crowd",
     "office", "mountains", "market", "hull", "castle", "garden",
