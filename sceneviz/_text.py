@@ -11,6 +11,7 @@ import io
 import os
 import unicodedata
 from collections.abc import Iterable
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,11 @@ class ScenevizError(ValueError):
 
     The command line prints the message alone; in a notebook it is an ordinary ValueError.
     """
+
+
+def whole(value: object) -> bool:
+    """Is it a whole number, Python's or numpy's? A bool is none, nor is a float without a fraction."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def escape(text: object) -> str:

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from sceneviz._text import ScenevizError, clock, escape, fingerprint, thumbnail
+from sceneviz._text import ScenevizError, clock, escape, fingerprint, plain, thumbnail, whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LABEL_VALUES = {1: "last shot of its scene", 0: "not", -1: "uncertain", -2: "unlabelled"}
+MOST = 2**31 + 1  # no film has as many frames, or seconds: two years at 30 frames a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,13 @@ class Shot:
     characters: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        places, times = (self.index, self.start, self.end), (self.start_s, self.end_s)
+        if not all(whole(place) and place < MOST for place in places):
+            raise ScenevizError(f"shot {plain(self.index)}: index, start and end must be whole, got {plain(places)}")
+        if not all(isinstance(time, Real) and abs(time) < MOST for time in times):
+            raise ScenevizError(f"shot {self.index}: start_s and end_s must be seconds, got {plain(times)}")
+        if not isinstance(self.subtitle, str) or not all(isinstance(name, str) for name in self.characters):
+            raise ScenevizError(f"shot {self.index}: subtitle and characters must be text")
         if self.index < 0 or self.start < 0:
             raise ScenevizError(f"shot {self.index}: index and start must not be negative, start is {self.start}")
         if self.end <= self.start:
@@ -99,6 +108,8 @@ class Movie:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shots", tuple(self.shots))
+        if not isinstance(self.name, str):
+            raise ScenevizError(f"a movie's name must be text, got {self.name!r}")
         if not self.shots:
             raise ScenevizError(f"movie {self.name!r} has no shots; at least one is needed")
         for place, (shot, before) in enumerate(zip(self.shots, (None, *self.shots), strict=False)):

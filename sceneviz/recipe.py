@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from sceneviz._text import ScenevizError
+from sceneviz._text import ScenevizError, plain, whole
+
+MOST_PIXELS = 2**14  # on a side of a frame; no film has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,20 @@ class Recipe:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "frame_size", tuple(self.frame_size))
+        for name in ("context", "focus", "frames_per_shot"):
+            if not whole(getattr(self, name)):
+                raise ScenevizError(f"recipe: {name} must be a whole number, got {getattr(self, name)!r}")
         if not 1 <= self.focus <= self.context <= 100:
             raise ScenevizError(
                 f"recipe: expected 1 <= focus <= context <= 100, got focus={self.focus}, context={self.context}"
             )
         if not 1 <= self.frames_per_shot <= 16:
             raise ScenevizError(f"recipe: frames_per_shot must be 1 to 16, got {self.frames_per_shot}")
-        if len(self.frame_size) != 2 or any(n < 1 or n != int(n) for n in self.frame_size):
-            raise ScenevizError(f"recipe: frame_size must be (height, width) in whole pixels, got {self.frame_size}")
+        if len(self.frame_size) != 2 or not all(whole(side) and 1 <= side <= MOST_PIXELS for side in self.frame_size):
+            raise ScenevizError(
+                f"recipe: frame_size must be (height, width) in whole pixels, up to {MOST_PIXELS}, got "
+                f"{plain(self.frame_size)}"
+            )
         for name in ("visual", "shot_ids", "subtitles", "characters", "sequential"):
             if not isinstance(getattr(self, name), bool):
                 raise ScenevizError(f"recipe: {name} must be True or False, got {getattr(self, name)!r}")

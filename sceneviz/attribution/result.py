@@ -14,6 +14,7 @@ from sceneviz._text import ScenevizError, choice, counted, write_whole
 from sceneviz.attribution.groups import Group
 from sceneviz.recipe import Recipe
 from sceneviz.results.envelope import opened, packed, told_if_damaged
+from sceneviz.results.origin import check_origin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,13 +66,9 @@ class Attribution:
     def __post_init__(self) -> None:
         choice(self.method, METHODS, "attribution: method")
         object.__setattr__(self, "groups", tuple(self.groups))
-        for name in ("movie", "movie_name", "model", "model_name", "settings"):
-            if not isinstance(getattr(self, name), str):
-                raise ScenevizError(f"attribution: {name} must be text, got {getattr(self, name)!r}")
-        if type(self.embedded) is not bool or not isinstance(self.recipe, Recipe):
-            raise ScenevizError(
-                f"attribution: embedded must be a bool and recipe a Recipe, got {self.embedded!r} and {self.recipe!r}"
-            )
+        check_origin(self, "attribution")
+        if not isinstance(self.settings, str):
+            raise ScenevizError(f"attribution: settings must be text, got {self.settings!r}")
         counts = [self.shot, self.forwards, *(n for each in self.groups for n in (each.tokens, each.shot or 0))]
         if not all(type(count) is int and 0 <= count < 2**31 for count in counts):
             raise ScenevizError("attribution: shots, tokens and forwards must be whole numbers that are not negative")

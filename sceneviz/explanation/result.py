@@ -6,13 +6,15 @@ import math
 import os
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sceneviz._text import ScenevizError, escape, write_whole
+from sceneviz._text import ScenevizError, escape, whole, write_whole
 from sceneviz.explanation.claims import Claim, Parsed, parse
 from sceneviz.recipe import Recipe
 from sceneviz.results.envelope import opened, packed, told_if_damaged
+from sceneviz.results.origin import check_origin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,17 +51,25 @@ class Explanation:
     ended: bool
 
     def __post_init__(self) -> None:
+        check_origin(self, "explanation")
+        if not whole(self.shot) or not 0 <= self.shot < 2**31:
+            raise ScenevizError(f"explanation: shot must be its place in the movie, got {self.shot!r}")
+        for name in ("answer", "given", "ended"):
+            if not isinstance(getattr(self, name), bool):
+                raise ScenevizError(f"explanation: {name} must be True or False, got {getattr(self, name)!r}")
         object.__setattr__(self, "tokens", tuple(self.tokens))
         object.__setattr__(self, "log_probability", tuple(map(float, self.log_probability)))
+        if not isinstance(self.text, str) or not all(isinstance(token, str) for token in self.tokens):
+            raise ScenevizError("explanation: text and tokens must be text")
         if len(self.log_probability) != len(self.tokens) + self.ended:
             raise ScenevizError(
                 f"explanation: expected a log-probability for each of {len(self.tokens)} tokens"
                 f"{' and the end' * self.ended}, got {len(self.log_probability)}"
             )
-        if not all(value <= 1e-6 for value in self.log_probability):
+        if not all(-math.inf < value <= 1e-6 for value in self.log_probability):
             raise ScenevizError("explanation: log-probabilities must be numbers of at most 0")
-        if not 0 <= self.confidence <= 1:
-            raise ScenevizError(f"explanation: confidence must lie in 0 to 1, got {self.confidence}")
+        if not isinstance(self.confidence, Real) or not 0 <= self.confidence <= 1:
+            raise ScenevizError(f"explanation: confidence must lie in 0 to 1, got {self.confidence!r}")
 
     @cached_property
     def parsed(self) -> Parsed:

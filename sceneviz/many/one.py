@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sceneviz._text import ScenevizError, fingerprint, plain, write_whole
+from sceneviz._text import ScenevizError, fingerprint, plain, whole, write_whole
 from sceneviz.export import NAMES, export
 from sceneviz.lock import held
 from sceneviz.many.items import Item
@@ -84,7 +84,7 @@ class Worker:
         folder = Path(self.settings.out) / item.name
         key = self._key(item)
         with held(folder / RESUME):
-            if (before := _finished(folder / DONE, key)) is not None:
+            if (before := finished(folder / DONE, item.name, key)) is not None:
                 return before
             movie = self._read(item)
             options = {"batch_size": self.settings.batch_size, "resume": folder / RESUME}
@@ -136,12 +136,14 @@ def write_scenes(movie: Movie, prediction: Prediction, out: Path, threshold: flo
     plot.save(plot.timeline(movie, prediction, threshold=threshold, ax=ax), out / TIMELINE)
 
 
-def _finished(path: Path, key: str) -> Outcome | None:
+def finished(path: Path, name: str, key: str) -> Outcome | None:
     """What an earlier run left of the same movie under the same settings, None if it did not get to the end."""
     try:
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if record.pop("key") != key:
             return None
-        return Outcome(**record | {"found": True})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        found = Outcome(**record | {"found": True})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+    good = found.name == name and whole(found.shots) and whole(found.scenes) and found.error == ""
+    return found if good and found.notices == () else None

@@ -47,9 +47,11 @@ _ATTENTION: dict[str, Callable[..., Axes]] = {
     "layers": draw_layers,
     "heads": draw_heads,
 }
-# What values of the wrong kind raise: in tables, in pictures, in sizes that no memory holds.
-_DAMAGES = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError)
+# What values of the wrong kind raise: in tables, in pictures, in fonts, in sizes that no memory holds.
+_DAMAGES = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 MOST_IN = 100.0  # a side of a figure
+MOST_DPI = 10_000
+MOST_PT = 500  # a letter
 _ENGINES = {"ConstrainedLayoutEngine": "constrained", "TightLayoutEngine": "tight"}
 
 
@@ -61,7 +63,8 @@ def redraw(path: str | os.PathLike[str]) -> Figure:
     """
     saved = opened_figure(path)
     try:
-        return _drawn(saved)
+        _check(_drawn(saved))
+        return _drawn(saved)  # anew: a layout that has been at work once gives another picture
     except _DAMAGES as error:
         text = f"{type(error).__name__} {error}"
         raise ScenevizError(
@@ -76,6 +79,7 @@ def _drawn(saved: Record) -> Figure:
     width, height = saved["size_in"]
     if not (0 < width <= MOST_IN and 0 < height <= MOST_IN):
         raise ScenevizError(f"expected sides of up to {MOST_IN:g} inches, got {width:g} by {height:g}")
+    _in_range("dots an inch", saved["dpi"], MOST_DPI)
     engine = _ENGINES.get(layout["name"], "none")
     figure = Figure(figsize=(width, height), dpi=saved["dpi"], layout=engine)  # type: ignore[arg-type]
     if engine != "none":
@@ -85,8 +89,21 @@ def _drawn(saved: Record) -> Figure:
     for ax, record in zip(axes, saved["plots"], strict=True):
         _draw(record, ax)
         for place, title in record["titles"].items():
+            _in_range("letters' points", title["fontsize"], MOST_PT)
             ax.set_title(title["text"], loc=place, fontsize=title["fontsize"], color=title["color"], parse_math=False)
     return figure
+
+
+def _check(figure: Figure) -> None:
+    """Much of what is wrong with a record shows only when letters and lines find their places."""
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox()  # in inches
+    _in_range("inches of all that is drawn", max(box.width, box.height), 2 * MOST_IN)
+
+
+def _in_range(what: str, value: Any, most: float) -> None:
+    if isinstance(value, bool) or not 1 <= value <= most:
+        raise ScenevizError(f"expected 1 to {most:,g} {what}, got {plain(value)}")
 
 
 def _axes(figure: Figure, place: Record, grids: dict[str, Any]) -> Axes:

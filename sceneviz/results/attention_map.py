@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +17,9 @@ from sceneviz._text import ScenevizError, choice, counted, plain, write_whole
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
 from sceneviz.results import attention_tables as tables
+from sceneviz.results.attention_checks import check_data
+from sceneviz.results.envelope import told_if_damaged
+from sceneviz.results.origin import check_origin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,29 +29,6 @@ FORMAT = "sceneviz attention"
 VERSION = 1
 PER = ("mass", "token", "lift")
 REDUCE = ("decision", "offset")
-_EACH = ("layer", "head", "decision", "slot", "modality")
-_SUMS = ("layer", "head", "movie", "offset", "modality")
-_FORMS: dict[str, dict[str, tuple[str, ...]]] = {
-    "decision": {
-        "mass": _EACH,
-        "sink": _EACH,
-        "sink_tokens": _EACH,
-        "tokens": _EACH[2:],
-        "instruction": _EACH[:3],
-        "instruction_sink": _EACH[:3],
-        "instruction_sink_tokens": _EACH[:3],
-        "instruction_tokens": ("decision",),
-        "shot": ("decision", "slot"),
-        "log_odds": ("decision",),
-    },
-    "offset": {
-        **dict.fromkeys(("mass", "sink", "sink_tokens", "sink_uniform"), _SUMS),
-        **dict.fromkeys(("tokens", "uniform", "decisions"), _SUMS[2:]),
-        **dict.fromkeys(("instruction", "instruction_sink"), _SUMS[:3]),
-        **dict.fromkeys(("instruction_sink_tokens", "instruction_sink_uniform"), _SUMS[:3]),
-        **dict.fromkeys(("instruction_tokens", "instruction_uniform", "total"), ("movie",)),
-    },
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,21 +66,10 @@ class AttentionMap:
 
     def __post_init__(self) -> None:
         choice(self.reduce, REDUCE, "reduce")
-        for name, dims in _FORMS[self.reduce].items():
-            if name not in self.data or self.data[name].dims != dims:
-                found = self.data[name].dims if name in self.data else "nothing"
-                raise ScenevizError(f"attention map: {name} must have the dimensions {dims}, got {found}")
-            if name not in ("shot", "log_odds") and not (self.data[name].values >= 0).all():
-                raise ScenevizError(f"attention map: {name} must not be negative or NaN")
-        reach = self.recipe.context
-        if self.reduce == "decision":
-            far = (self.data["shot"].values >= 0) & (np.abs(tables.offsets(self.data)) >= reach)
-        else:
-            far = np.abs(self.data["offset"].values) >= reach
-        if far.any():
-            raise ScenevizError(f"attention map: its shots must stand within {reach} of the decision on them")
-        if tuple(self.data["modality"].values.tolist()) != self.modalities:
-            raise ScenevizError(f"attention map: modalities must be {self.modalities}, got {self.data['modality']}")
+        check_origin(self, "attention map")
+        check_data(self.data, self.reduce, self.modalities, self.recipe.context)
+        if self.verified is not None and not 0 <= self.verified < math.inf:
+            raise ScenevizError(f"attention map: verified must be None or a difference, got {self.verified}")
         count = self.data.sizes["movie"] if self.reduce == "offset" else 1
         if not len(self.movies) == len(self.movie_names) == count:
             raise ScenevizError(f"attention map: expected {count} movies, got {self.movies} and {self.movie_names}")
@@ -244,7 +214,7 @@ class AttentionMap:
                 if max(lazy.sizes.values(), default=0) > len(content):
                     raise ValueError("a dimension is longer than the file")
                 data = lazy.load()
-            head = json.loads(data.attrs.pop("sceneviz"))
+            head = json.loads(data.attrs["sceneviz"])
             name, version = head.pop("format"), head.pop("version")
         except Exception as error:  # the reader below raises whatever a damaged header makes it run into
             raise ScenevizError(f"{path}: expected a file written by AttentionMap.save, got something else") from error
@@ -252,12 +222,17 @@ class AttentionMap:
             raise ScenevizError(
                 f"{path}: expected {FORMAT} {VERSION}, got {plain(name)} {plain(version)}; attend again"
             )
-        try:
-            head |= {"recipe": Recipe(**head["recipe"]), "data": data}
-            head |= {name: tuple(head[name]) for name in ("movies", "movie_names")}
-            return cls(**head)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ScenevizError(f"{path}: the attention map is damaged ({plain(error, 300)}); attend again") from error
+        with told_if_damaged(path, "attention map", again="attend again"):
+            head |= {"recipe": Recipe(**head["recipe"]), "data": _bare(data)}
+            return cls(**head | {name: tuple(head[name]) for name in ("movies", "movie_names")})
+
+
+def _bare(data: xr.Dataset) -> xr.Dataset:
+    """The same values without what else a file says of them, which would decide how they are written again."""
+    import xarray as xr
+
+    parts = ({name: (each.dims, each.values) for name, each in part.items()} for part in (data.data_vars, data.coords))
+    return xr.Dataset(*parts)
 
 
 _HEAD = ("movies", "movie_names", "model", "model_name", "embedded", "reduce", "verified")

@@ -47,5 +47,5 @@ def told_if_damaged(path: str | os.PathLike[str], what: str, *, again: str) -> I
         yield
     except KeyError as error:
         raise ScenevizError(f"{path}: the {what} is damaged, {plain(error)} is missing; {again}") from error
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ScenevizError(f"{path}: the {what} is damaged ({plain(error, 300)}); {again}") from error

@@ -15,6 +15,7 @@ from sceneviz._text import ScenevizError, counted, write_whole
 from sceneviz.movie import Movie, Shot
 from sceneviz.recipe import Recipe
 from sceneviz.results.envelope import opened, packed, told_if_damaged
+from sceneviz.results.origin import check_origin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,13 +64,7 @@ class Prediction:
     position: np.ndarray
 
     def __post_init__(self) -> None:
-        for name in ("movie", "movie_name", "model", "model_name"):
-            if not isinstance(getattr(self, name), str):
-                raise ScenevizError(f"prediction: {name} must be text, got {getattr(self, name)!r}")
-        if not isinstance(self.embedded, bool) or not isinstance(self.recipe, Recipe):
-            raise ScenevizError(
-                f"prediction: embedded must be a bool and recipe a Recipe, got {self.embedded!r} and {self.recipe!r}"
-            )
+        check_origin(self, "prediction")
         object.__setattr__(self, "threshold", checked_threshold(self.threshold))
         object.__setattr__(self, "shots", Movie(self.movie_name, tuple(self.shots)).shots)
         for name, dtype in _COLUMNS.items():

@@ -23,6 +23,6 @@ def last_whole(folder: Path) -> str | None:
 def _whole(checkpoint: Path) -> bool:
     try:
         json.loads((checkpoint / LAST_WRITTEN).read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return True

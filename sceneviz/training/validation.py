@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sceneviz._text import ScenevizError, write_whole
+from sceneviz._text import ScenevizError, plain, whole, write_whole
 from sceneviz.metrics import score
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.prediction import predict
+from sceneviz.results.envelope import told_if_damaged
 from sceneviz.training.trainer import as_loaded
 
 if TYPE_CHECKING:
@@ -27,6 +29,11 @@ class Look:
     ap: float
     f1: float
     threshold: float
+
+    def __post_init__(self) -> None:
+        shares = (self.ap, self.f1, self.threshold)
+        if not whole(self.step) or not all(isinstance(share, Real) and 0 <= share <= 1 for share in shares):
+            raise ScenevizError(f"a look has a step and shares from 0 to 1, got {plain((self.step, *shares), 200)}")
 
 
 class Validation:
@@ -48,8 +55,9 @@ class Validation:
     def go_on_from(self, step: int) -> None:
         """Forget what was seen after this step, since it will be seen again."""
         if self.path.is_file():
-            rows = json.loads(self.path.read_text("utf-8"))
-            self.looks = [Look(**row) for row in rows if row["step"] <= step]
+            with told_if_damaged(self.path, "list of looks", again="delete it, and validation begins anew"):
+                looks = [Look(**row) for row in json.loads(self.path.read_text("utf-8"))]
+            self.looks = [look for look in looks if look.step <= step]
 
     @property
     def best(self) -> Look:

@@ -76,6 +76,7 @@ VALUES: list[Any] = [
     *(None, True, False, 0, -1, 1, 2**31, 2**63, 10**30, 1e308, -0.5, float("nan"), float("inf"), "", "x", "\ud800"),
     *("../x", "\x00", "a\nb", "1", [], {}, [[]], [None], {"a": 1}, [1, 2], ["x"] * 3, "x" * 10_000),
 ]
+NUMBERS = [0, 1, 2, 3, 4, 5, 6, 10, 11, 12, 15, 64, 255, 1000, 2**24, 2**24 - 1, 2**30, 2**31 - 1, 2**31, 2**32 - 1]
 
 
 @st.composite
@@ -128,7 +129,9 @@ def cut(draw: st.DrawFn, data: bytes) -> bytes:
     stop = min(len(data), start + draw(st.sampled_from([0, 1, 1, 2, 4, 16, 64, 1000])))
     before, piece, after = data[:start], data[start:stop], data[stop:]
     match draw(
-        st.sampled_from(["nasty", "nasty", "nasty", "noise", "out", "doubled", "flipped", "ended", "recoded", "line"])
+        st.sampled_from(
+            ["nasty", "nasty", "nasty", "noise", "out", "doubled", "flipped", "ended", "recoded", "line", "number"]
+        )
     ):
         case "nasty":
             return before + draw(st.sampled_from(NASTY)).encode("utf-8", "surrogatepass") + after
@@ -142,6 +145,10 @@ def cut(draw: st.DrawFn, data: bytes) -> bytes:
             return before + bytes(byte ^ 1 << draw(st.integers(0, 7)) for byte in piece[:8]) + piece[8:] + after
         case "ended":
             return before
+        case "number":  # of four bytes, as headers of binary files hold them
+            start -= start % 4
+            number = draw(st.sampled_from(NUMBERS))
+            return data[:start] + number.to_bytes(4, draw(st.sampled_from(["big", "little"]))) + data[start + 4 :]
         case "line":
             lines = data.split(b"\n")
             place, other = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))

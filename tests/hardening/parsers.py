@@ -7,18 +7,32 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import xarray as xr
+from handmade import (
+    COUNT,
+    SHOTS,
+    attention_forms,
+    attribution,
+    explanation,
+    figures,
+    prediction,
+    saved,
+)
 
-from sceneviz._text import ScenevizError
-from sceneviz.attribution import Attribution, Group
+from sceneviz import plot
+from sceneviz._text import ScenevizError, jpeg
+from sceneviz.attribution import Attribution
+from sceneviz.cli import segment
 from sceneviz.data import read_movies
+from sceneviz.data.keyframes import KeyframeFolder
 from sceneviz.data.labels import read_bassl, read_labels, read_scenes, read_starts
 from sceneviz.data.listing import as_rate, read_splits
 from sceneviz.data.movienet import read_cast, read_names
+from sceneviz.explanation import Explanation
 from sceneviz.journal import Journal
+from sceneviz.many.items import items_of
+from sceneviz.many.one import finished
 from sceneviz.models.loading import read_card
 from sceneviz.movie import Movie, Shot
 from sceneviz.reading.characters import characters_of_shots
@@ -27,11 +41,10 @@ from sceneviz.reading.subtitles import read_cues, subtitles_of_shots
 from sceneviz.reading.text import read_text
 from sceneviz.recipe import Recipe
 from sceneviz.results import AttentionMap, Prediction
+from sceneviz.training.validation import Validation
 
-COUNT = 6
 SPANS = np.array([(2.0 * shot, 2.0 * shot + 2) for shot in range(COUNT)])
 PAIRS = [(48 * shot, 48 * shot + 48) for shot in range(COUNT)]
-SHOTS = tuple(Shot(k, 48 * k, 48 * k + 48, 2.0 * k, 2.0 * k + 2, f"line {k}", ("Ann",)) for k in range(COUNT))
 
 SRT = "1\n00:00:00,500 --> 00:00:01,500\n<i>Hello</i>\n\n2\n00:00:02,100 --> 00:00:03,900\nGood bye\nand more\n\n"
 VTT = (
@@ -59,75 +72,6 @@ class Parser:
 
     read: Callable[[Path], object]
     good: dict[str, bytes]
-
-
-def prediction() -> Prediction:
-    """A prediction made up by hand."""
-    return Prediction(
-        movie="movie",
-        movie_name="a film",
-        model="model",
-        model_name="a model",
-        embedded=False,
-        recipe=Recipe(),
-        threshold=0.5,
-        shots=SHOTS,
-        confidence=np.array([0.1, 0.9, 0.2, 0.3, 0.6, np.nan]),
-        mass=np.array([1, 1, 1, 0.5, 1, np.nan]),
-        decision=np.array([0, 1, 0, 0, 1, -1]),
-        window=np.array([0, 0, 0, 0, 0, -1]),
-        position=np.array([0, 1, 2, 3, 4, -1]),
-    )
-
-
-def attribution() -> Attribution:
-    """An attribution made up by hand."""
-    groups = (Group("visual", "before", 1, 10), Group("subtitle", "after", None, 5))
-    return Attribution(
-        movie="movie",
-        movie_name="a film",
-        model="model",
-        model_name="a model",
-        embedded=False,
-        recipe=Recipe(),
-        shot=2,
-        method="ablation",
-        settings="made up",
-        groups=groups,
-        value=np.array([0.5, -0.25]),
-        standard_error=np.array([np.nan, 0.1]),
-        log_odds=1.0,
-        log_odds_off=float("nan"),
-        forwards=3,
-    )
-
-
-def attention() -> AttentionMap:
-    """An attention map made up by hand: one layer, one head, two decisions, three slots."""
-    each, shape = ("layer", "head", "decision", "slot", "modality"), (1, 1, 2, 3, 5)
-    data = xr.Dataset(
-        {
-            "mass": (each, np.full(shape, 0.05, np.float32)),
-            "sink": (each, np.zeros(shape, np.float32)),
-            "sink_tokens": (each, np.zeros(shape, np.int32)),
-            "tokens": (each[2:], np.full(shape[2:], 4, np.int32)),
-            "instruction": (each[:3], np.full(shape[:3], 0.25, np.float32)),
-            "instruction_sink": (each[:3], np.zeros(shape[:3], np.float32)),
-            "instruction_sink_tokens": (each[:3], np.zeros(shape[:3], np.int32)),
-            "instruction_tokens": (each[2:3], np.full(2, 20, np.int32)),
-            "shot": (each[2:4], np.tile(np.array([1, 2, 3], np.int32), (2, 1))),
-            "log_odds": (each[2:3], np.zeros(2)),
-        },
-        {"layer": [0], "head": [0], "decision": [1, 2], "modality": list(AttentionMap.modalities)},
-    )
-    return AttentionMap(("movie",), ("a film",), "model", "a model", False, Recipe(), "decision", data)
-
-
-def saved(result: Any, path: Path) -> bytes:
-    """What `save` writes."""
-    content: bytes = result.save(path).read_bytes()
-    path.unlink()
-    return content
 
 
 def _cues(path: Path) -> object:
@@ -164,14 +108,39 @@ def _prediction(path: Path) -> object:
 
 
 def _attention(path: Path) -> object:
-    found = AttentionMap.load(path)
-    return found.share(), found.by_layer(), repr(found)
+    loaded = AttentionMap.load(path)
+    found = AttentionMap.load(loaded.save(path))
+    for per, sinks in (("mass", True), ("lift", False)):
+        tables = [found.by_offset(per, sinks=sinks), found.by_head(per, sinks=sinks), found.share(per, sinks=sinks)]
+        assert all(len(table) for table in tables)
+    each = found.share().groupby("decision" if found.reduce == "decision" else "movie")["value"].sum()
+    assert np.allclose(each, 1, atol=0.02)
+    summed = AttentionMap.together([found])
+    if "frames" in found.data:
+        found.frames(int(found.data["decision"][0]))
+    return summed.by_modality(), repr(found), repr(summed)
 
 
 def _attribution(path: Path) -> object:
-    found = Attribution.load(path)
-    found.save(path)
+    found = Attribution.load(Attribution.load(path).save(path))
     return found.to_frame(), repr(found)
+
+
+def _explanation(path: Path) -> object:
+    found = Explanation.load(Explanation.load(path).save(path))
+    return found.to_frame(), repr(found), found._repr_html_(), found.whole, found.agrees, [*map(str, found.claims)]
+
+
+def _figure(path: Path) -> object:
+    figure = plot.redraw(path)
+    return plot.save(figure, path.with_name("again.png"), dpi=20)
+
+
+def _looks(path: Path) -> object:
+    movie = Movie("m", SHOTS, labels=np.array([[0, 1, 0, 0, 1, -2]]))
+    validation = Validation([movie], path.parent, 1)
+    validation.go_on_from(10)
+    return validation.looks and validation.best
 
 
 def _journal(path: Path) -> object:
@@ -191,6 +160,17 @@ def _card(path: Path) -> object:
     card = read_card(path.parent)
     assert 0 <= float(card.get("threshold", 0.5)) <= 1
     return Recipe(**card.get("recipe", {}))
+
+
+def _keyframes(path: Path) -> object:
+    (frames,) = KeyframeFolder(path.parent, 1).read(SHOTS[:1], 3, (56, 84))
+    assert frames.shape == (3, 56, 84, 3)
+    return frames
+
+
+def _done(path: Path) -> object:
+    found = finished(path, "a film", "key")
+    return found and segment._tell(found)
 
 
 def _folder(path: Path) -> object:
@@ -224,6 +204,9 @@ def parsers(folder: Path) -> dict[str, Parser]:
             {"id": "nm2", "pid": None, "shot_idx": 3},
         ]
     }
+    done = json.dumps({"key": "key", "name": "a film", "shots": 3, "scenes": 2, "error": "", "found": False}).encode()
+    looks = json.dumps([{"step": 5, "ap": 0.5, "f1": 0.5, "threshold": 0.25}]).encode()
+    picture = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
     batch = json.dumps({"windows": [[[-0.5, -1.5], [-0.25, -2.0]], [[-0.1, -3.0]]], "seconds": 0.5}).encode()
     return {
         "text": Parser(
@@ -249,9 +232,15 @@ def parsers(folder: Path) -> dict[str, Parser]:
         "rate": Parser(lambda path: as_rate(path.read_bytes().decode("latin-1")), {"a": b"24000/1001", "b": b"23.976"}),
         "prediction": Parser(_prediction, {"a.json": saved(prediction(), folder / "a.json")}),
         "attribution": Parser(_attribution, {"a.json": saved(attribution(), folder / "a.json")}),
-        "attention": Parser(_attention, {"a.nc": saved(attention(), folder / "a.nc")}),
+        "explanation": Parser(_explanation, {"a.json": saved(explanation(), folder / "a.json")}),
+        "attention": Parser(_attention, attention_forms(folder)),
+        "figure": Parser(_figure, figures(folder)),
         "journal": Parser(_journal, {"plan.json": b'{"batch_size": 2}', "windows_000000.json": batch}),
+        "done": Parser(_done, {"done.json": done}),
         "card": Parser(_card, {"sceneviz.json": card}),
+        "looks": Parser(_looks, {"validation.json": looks}),
+        "list": Parser(lambda path: items_of([path]), {"a.txt": b"# films\nfilms/a.mp4\n\nb.mkv\n"}),
+        "keyframes": Parser(_keyframes, {"shot_0000_img_0.jpg": jpeg(picture)}),
         "folder": Parser(_folder, FOLDER),
     }
 

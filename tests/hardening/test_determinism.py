@@ -58,7 +58,7 @@ def test_the_same_bytes_in_every_process_and_nearly_on_two_threads() -> None:
 
 
 def test_what_is_written_names_no_moment(tmp_path: Path) -> None:
-    from parsers import attention, attribution, prediction
+    from handmade import attention, attribution, prediction
 
     for make in (prediction, attention, attribution):
         sums = [hashlib.sha256(make().save(tmp_path / f"{k}").read_bytes()).hexdigest() for k in range(2)]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from handmade import attention, attribution, prediction
 from pandas.testing import assert_frame_equal
-from parsers import attention, attribution, prediction
 
 from sceneviz._text import ScenevizError
 from sceneviz.attribution import Attribution

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -156,9 +157,99 @@ def test_what_does_not_fit_is_refused() -> None:
     ):
         with pytest.raises(ScenevizError, match=said):
             made(**changes)
+    for changes, said in (
+        ({"movies": ["one"]}, "movies must be a tuple of texts"),
+        ({"model": 3}, "model must be text"),
+        ({"embedded": 1}, "embedded must be a bool"),
+        ({"verified": float("nan")}, "verified must be None or a difference"),
+    ):
+        with pytest.raises(ScenevizError, match=said):
+            made(**changes)
     for name, options in (("share", {}), ("by_offset", {}), ("by_layer", {})):
         with pytest.raises(ScenevizError, match="per must be one of 'mass', 'token', 'lift'"):
             getattr(made(), name)("tokens", **options)
+
+
+def frames(data: xr.Dataset, value: float) -> xr.Dataset:
+    grid = np.full((2, 3, 1, 1, 2), value, np.float32)
+    return data.assign(frames=(("decision", "slot", "frame", "row", "column"), grid))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: data.drop_vars("decision"), "its axes must be"),
+        (lambda data: data.drop_vars("head"), "its axes must be"),
+        (lambda data: data.set_coords("log_odds"), "log_odds must have the dimensions .* got an axis"),
+        (lambda data: data.assign(extra=data["mass"]), "holds extra, which is not part of one"),
+        (lambda data: data.isel(decision=[]), "it holds no decision"),
+        (lambda data: data.isel(slot=[]), "it holds no slot"),
+        (lambda data: data.assign(tokens=data["tokens"].astype(float)), "tokens must hold whole numbers, got float64"),
+        (lambda data: data.assign(log_odds=data["log_odds"].astype(str)), "log_odds must hold numbers"),
+        (lambda data: data.assign(log_odds=data["log_odds"] * np.nan), "log_odds must be finite"),
+        (lambda data: data.assign(mass=data["mass"] * np.inf), "must not be negative, NaN or infinite"),
+        (lambda data: data.assign(mass=data["mass"] * 2), "must sum to 1"),
+        (lambda data: data.assign_coords(layer=[0, 0]), "each layer must come once"),
+        (lambda data: data.assign_coords(head=[0.5]), "each head must come once"),
+        (lambda data: data.assign_coords(decision=[5, 4]), "decisions must be shots in ascending order"),
+        (lambda data: data.assign(shot=data["shot"] + 3), "shots in a row, the decided one among them"),
+        (lambda data: data.assign(shot=data["shot"].isel(slot=[0, 2, 1])), "shots in a row"),
+        (lambda data: data.assign(shot=data["shot"].where(data["slot"] < 2, -1)), "no tokens there is no attention"),
+        (lambda data: data.assign(tokens=0 * data["tokens"]), "no tokens there is no attention"),
+        (lambda data: data.assign(sink_tokens=data["sink_tokens"] * 11), "more sinks than tokens"),
+        (lambda data: data.assign(instruction_tokens=0 * data["instruction_tokens"]), "instruction has no more sinks"),
+        (lambda data: frames(data, 1.5), "frames must lie in 0 to 1"),
+        (lambda data: frames(data, 0.5).assign(frames=data["log_odds"]), "frames must have the dimensions"),
+        (lambda data: frames(data, 0.5).isel(column=[]), "it holds no column"),
+    ],
+)
+def test_data_that_tables_could_not_use_are_refused(change: Any, said: str, tmp_path: Path) -> None:
+    good = made()
+    made(data=frames(good.data, 0.5))
+    data = change(good.data)
+    with pytest.raises(ScenevizError, match=said):
+        made(data=data)
+    # The same from a file.
+    head = xr.load_dataset(good.save(tmp_path / "good.nc"), engine="scipy").attrs
+    with suppress(ValueError):  # what netCDF itself has no room for
+        data.assign_attrs(head).to_netcdf(tmp_path / "bad.nc", engine="scipy")
+        with pytest.raises(ScenevizError, match=f"bad.nc: (the attention map is damaged .*{said}|expected a file)"):
+            AttentionMap.load(tmp_path / "bad.nc")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: data.drop_vars("offset"), "its axes must be"),
+        (lambda data: data.assign_coords(offset=data["offset"] * 2), "whole numbers in a row"),
+        (lambda data: data.assign_coords(offset=data["offset"] + 30), "must stand within 20 of the decision"),
+        (lambda data: data.assign(total=0 * data["total"]), "each movie must have decisions"),
+        (lambda data: data.assign(total=data["total"] + 0.5), "each movie must have decisions"),
+        (lambda data: data.assign(decisions=data["decisions"] + 9), "more decisions than its movie"),
+        (lambda data: data.assign(sink_tokens=data["sink_tokens"] * 11), "more sinks than tokens"),
+        (lambda data: data.assign(sink_uniform=data["sink_uniform"] * 11), "more sinks than tokens"),
+        (lambda data: data.assign(instruction_sink_tokens=1e3 * data["instruction_sink_tokens"]), "no more sinks"),
+        (lambda data: data.assign(mass=data["mass"] * 2), "must sum to 1"),
+        (lambda data: data.assign(uniform=data["uniform"] * 2), "must sum to 1"),
+        (lambda data: data.assign(tokens=data["tokens"] * 1e300), "must not be negative, NaN or infinite"),
+    ],
+)
+def test_sums_that_tables_could_not_use_are_refused(change: Any, said: str) -> None:
+    good = AttentionMap.together([made(), made("another")])
+    with pytest.raises(ScenevizError, match=said):
+        replace(good, data=change(good.data))
+
+
+def test_what_else_a_file_says_of_its_values_is_left_behind(tmp_path: Path) -> None:
+    path = made().save(tmp_path / "map.nc")
+    data = xr.load_dataset(path, engine="scipy")
+    data["mass"].attrs["coordinates"] = "nothing"
+    data["tokens"].encoding["dtype"] = "int8"
+    data.to_netcdf(tmp_path / "odd.nc", engine="scipy")
+    loaded = AttentionMap.load(tmp_path / "odd.nc")
+    assert not any(each.attrs or each.encoding for each in loaded.data.variables.values())
+    again = AttentionMap.load(loaded.save(tmp_path / "again.nc"))
+    assert again.share().equals(AttentionMap.load(path).share())
 
 
 def test_hostile_names_are_saved_as_they_are(tmp_path: Path) -> None:

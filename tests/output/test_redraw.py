@@ -189,6 +189,9 @@ WORDS = {
     "attribution_shots": "log-odds, visual",
 }
 
+LARGE = {"text": "a title", "fontsize": 1e20, "color": "#000000"}
+LONG = {"text": "a title " * 2000, "fontsize": 9, "color": "#000000"}
+
 
 def _text(path: Path) -> str:
     """All that a reader of PDFs finds on the page."""
@@ -196,6 +199,7 @@ def _text(path: Path) -> str:
     return " ".join(found.extract_text().split())
 
 
+@pytest.mark.filterwarnings("ignore:constrained_layout not applied")
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -207,6 +211,9 @@ def _text(path: Path) -> str:
         (lambda record: record | {"kind": "exe"}, "kind must be one of"),
         (lambda record: record | {"size_in": [1e9, 1]}, "sides of up to 100 inches"),
         (lambda record: record | {"plots": [record["plots"][0] | {"titles": ["none"]}]}, "AttributeError"),
+        (lambda record: record | {"dpi": True}, "expected 1 to 10,000 dots an inch, got True"),
+        (lambda record: record | {"plots": [record["plots"][0] | {"titles": {"left": LARGE}}]}, "points, got 1e+20"),
+        (lambda record: record | {"plots": [record["plots"][0] | {"titles": {"left": LONG}}]}, "all that is drawn"),
     ],
 )
 def test_a_damaged_record_is_one_line(
