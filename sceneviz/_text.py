@@ -9,6 +9,7 @@ import hashlib
 import html
 import io
 import os
+import re
 import unicodedata
 from collections.abc import Iterable
 from numbers import Integral
@@ -27,6 +28,11 @@ class ScenevizError(ValueError):
 def whole(value: object) -> bool:
     """Is it a whole number, Python's or numpy's? A bool is none, nor is a float without a fraction."""
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def writable(text: str) -> str:
+    """The text with U+FFFD for each half of a surrogate pair, which odd file names and JSON have, and no file takes."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def escape(text: object) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from sceneviz._text import ScenevizError, clock, escape, fingerprint, plain, thumbnail, whole
+from sceneviz._text import ScenevizError, clock, escape, fingerprint, plain, thumbnail, whole, writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,8 @@ class Shot:
             raise ScenevizError(f"shot {self.index}: start_s and end_s must be seconds, got {plain(times)}")
         if not isinstance(self.subtitle, str) or not all(isinstance(name, str) for name in self.characters):
             raise ScenevizError(f"shot {self.index}: subtitle and characters must be text")
+        object.__setattr__(self, "subtitle", writable(self.subtitle))
+        object.__setattr__(self, "characters", tuple(map(writable, self.characters)))
         if self.index < 0 or self.start < 0:
             raise ScenevizError(f"shot {self.index}: index and start must not be negative, start is {self.start}")
         if self.end <= self.start:
@@ -110,6 +112,7 @@ class Movie:
         object.__setattr__(self, "shots", tuple(self.shots))
         if not isinstance(self.name, str):
             raise ScenevizError(f"a movie's name must be text, got {self.name!r}")
+        object.__setattr__(self, "name", writable(self.name))
         if not self.shots:
             raise ScenevizError(f"movie {self.name!r} has no shots; at least one is needed")
         for place, (shot, before) in enumerate(zip(self.shots, (None, *self.shots), strict=False)):

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sceneviz._text import ScenevizError, choice, counted, write_whole
-from sceneviz.attribution.groups import Group
+from sceneviz.attribution.groups import SIDES, Group
+from sceneviz.prompt import MODALITIES
 from sceneviz.recipe import Recipe
 from sceneviz.results.envelope import opened, packed, told_if_damaged
-from sceneviz.results.origin import check_origin
+from sceneviz.results.origin import check_origin, check_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,13 +68,13 @@ class Attribution:
         choice(self.method, METHODS, "attribution: method")
         object.__setattr__(self, "groups", tuple(self.groups))
         check_origin(self, "attribution")
-        if not isinstance(self.settings, str):
-            raise ScenevizError(f"attribution: settings must be text, got {self.settings!r}")
+        check_text(self, "settings", "attribution")
         counts = [self.shot, self.forwards, *(n for each in self.groups for n in (each.tokens, each.shot or 0))]
         if not all(type(count) is int and 0 <= count < 2**31 for count in counts):
             raise ScenevizError("attribution: shots, tokens and forwards must be whole numbers that are not negative")
-        if not all(isinstance(name, str) for each in self.groups for name in (each.modality, each.side)):
-            raise ScenevizError("attribution: modality and side of a group must be text")
+        for each in self.groups:
+            choice(each.modality, MODALITIES, "attribution: modality of a group")
+            choice(each.side, SIDES, "attribution: side of a group")
         for name in ("value", "standard_error"):
             array = np.array(getattr(self, name), np.float64)
             if array.shape != (len(self.groups),):

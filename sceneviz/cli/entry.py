@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 import sceneviz as sv
 from sceneviz._text import ScenevizError, plain
@@ -74,6 +74,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise ScenevizError(f"{message}; `{self.prog} --help` tells more")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """All of them are to be known, and the one who knows what a verb takes is the verb's own parser."""
+        found, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
+        return found, left
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sceneviz._text import choice, plain
-from sceneviz.cli.labelled import add_fields, add_labelled, given, read_labelled
+from sceneviz.cli.labelled import add_fields, add_labelled, given, list_labelled
 from sceneviz.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     choice(arguments.format, FORMATS, "--format")  # better known before the movies are read
     family = family_of(arguments.family)
     recipe = replace(Recipe(frame_size=family.frame_size), **given(arguments, Recipe))
-    movies = read_labelled(arguments, arguments.split)
+    movies = list(list_labelled(arguments, arguments.split))
     file = export_set(
         movies, arguments.out, format=arguments.format, recipe=recipe, opening=family.opening, seed=arguments.seed
     )

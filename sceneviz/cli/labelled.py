@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sceneviz as sv
 
 if TYPE_CHECKING:
-    from sceneviz.movie import Movie
+    from sceneviz.data import Movies
 
 
 def add_labelled(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -28,10 +28,10 @@ def add_labelled(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     return group
 
 
-def read_labelled(arguments: argparse.Namespace, split: str) -> list[Movie]:
-    """The movies of a split; those that cannot be read are told of, and left out."""
+def list_labelled(arguments: argparse.Namespace, split: str) -> Movies:
+    """The movies of a split. None is read yet; in a loop, those that cannot be are told of, and left out."""
     movies = sv.read_movies(arguments.data, arguments.root, split=split, frame_rate=arguments.frame_rate)
-    return list(movies[: arguments.movies])
+    return movies[: arguments.movies]
 
 
 def add_fields(group: argparse._ArgumentGroup, kind: type) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sceneviz as sv
 from sceneviz._text import plain
-from sceneviz.cli.labelled import add_fields, add_labelled, given, read_labelled
+from sceneviz.cli.labelled import add_fields, add_labelled, given, list_labelled
 from sceneviz.recipe import Recipe
 from sceneviz.training.config import PRESETS, TrainConfig
 
@@ -47,9 +47,14 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read the movies, load the model, train, and say where the result is."""
+    from sceneviz.models.family import family_of
+    from sceneviz.models.loading import read_config
+
     config = replace(PRESETS[arguments.preset], **_wanted(arguments))
-    movies = read_labelled(arguments, arguments.split)
-    others = None if arguments.validation == "none" else read_labelled(arguments, arguments.validation)
+    listed = list_labelled(arguments, arguments.split)
+    checking = None if arguments.validation == "none" else list_labelled(arguments, arguments.validation)
+    family_of(read_config(arguments.model).model_type)  # a mistyped name is better known before the movies are read
+    movies, others = list(listed), None if checking is None else list(checking)
     model = _model(arguments, config)
     recipe = replace(model.recipe, **given(arguments, Recipe))
     if arguments.plan:

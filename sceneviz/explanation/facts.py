@@ -12,7 +12,7 @@ import numpy as np
 from sceneviz._text import ScenevizError
 from sceneviz.explanation.claims import ABOUT, Claim, write
 from sceneviz.explanation.knowledge import Known, known, tellable
-from sceneviz.explanation.result import Explanation
+from sceneviz.explanation.result import Explanation, check_explanations
 from sceneviz.movie import Movie
 from sceneviz.recipe import plan_windows
 from sceneviz.results.means import COVERS, DRAWS
@@ -57,6 +57,7 @@ def factuality(movies: Movie | Sequence[Movie], explanations: Sequence[Explanati
     """
     import pandas as pd
 
+    check_explanations(explanations, "factuality")
     films = [movies] if isinstance(movies, Movie) else list(movies)
     cases = _cases(films, explanations)
     constant = _best_constant(cases)

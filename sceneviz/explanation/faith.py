@@ -9,7 +9,7 @@ import numpy as np
 
 from sceneviz._text import ScenevizError
 from sceneviz.explanation.knowledge import known
-from sceneviz.explanation.result import Explanation
+from sceneviz.explanation.result import Explanation, check_explanations
 from sceneviz.intervention import Action, Remove, intervene
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
@@ -44,6 +44,7 @@ def removals(
     """
     import pandas as pd
 
+    check_explanations(explanations, "faithfulness")
     rows: list[dict[str, Any]] = []
     for each in explanations:
         if each.movie != movie.fingerprint:
@@ -116,6 +117,7 @@ def faithfulness(
 
     if len(movies) != len(predictions) or not movies:
         raise ScenevizError(f"faithfulness: expected a prediction a movie, got {len(predictions)} for {len(movies)}")
+    check_explanations(explanations, "faithfulness")
     own = [[each for each in explanations if each.movie == movie.fingerprint] for movie in movies]
     if not any(own):
         raise ScenevizError("faithfulness: none of the explanations is of these movies")

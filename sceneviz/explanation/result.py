@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from numbers import Real
@@ -14,7 +15,7 @@ from sceneviz._text import ScenevizError, escape, whole, write_whole
 from sceneviz.explanation.claims import Claim, Parsed, parse
 from sceneviz.recipe import Recipe
 from sceneviz.results.envelope import opened, packed, told_if_damaged
-from sceneviz.results.origin import check_origin
+from sceneviz.results.origin import check_origin, check_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,8 +60,8 @@ class Explanation:
                 raise ScenevizError(f"explanation: {name} must be True or False, got {getattr(self, name)!r}")
         object.__setattr__(self, "tokens", tuple(self.tokens))
         object.__setattr__(self, "log_probability", tuple(map(float, self.log_probability)))
-        if not isinstance(self.text, str) or not all(isinstance(token, str) for token in self.tokens):
-            raise ScenevizError("explanation: text and tokens must be text")
+        for name in ("text", "tokens"):
+            check_text(self, name, "explanation")
         if len(self.log_probability) != len(self.tokens) + self.ended:
             raise ScenevizError(
                 f"explanation: expected a log-probability for each of {len(self.tokens)} tokens"
@@ -157,3 +158,13 @@ class Explanation:
         data = opened(path, "explanation", form=FORMAT, version=VERSION, again="explain again")
         with told_if_damaged(path, "explanation", again="explain again"):
             return cls(**data | {"recipe": Recipe(**data["recipe"])})
+
+
+def check_explanations(explanations: Sequence[Explanation], what: str) -> None:
+    """Raise ScenevizError unless this is one flat list of explanations. what: for which verb."""
+    if isinstance(explanations, Explanation):
+        raise ScenevizError(f"{what}: expected a list of explanations, got one; put it in a list")
+    for place, each in enumerate(explanations):
+        if not isinstance(each, Explanation):
+            hint = "; several movies' explanations are one flat list too" if isinstance(each, list | tuple) else ""
+            raise ScenevizError(f"{what}: expected explanations, got {type(each).__name__} at place {place}{hint}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sceneviz._text import ScenevizError, write_whole
+from sceneviz._text import ScenevizError, writable, write_whole
 from sceneviz.lock import held
 from sceneviz.many.cluster import over_cluster
 from sceneviz.many.items import Item
@@ -52,7 +52,7 @@ def segment_all(
             outcomes[places[outcome.name]] = outcome
             told(outcome)
         rows = [
-            {"movie": each.name, "shots": each.shots, "scenes": each.scenes, "error": each.error}
+            {"movie": writable(each.name), "shots": each.shots, "scenes": each.scenes, "error": each.error}
             for _, each in sorted(outcomes.items())
         ]
         table = pd.DataFrame(rows, columns=["movie", "shots", "scenes", "error"])

@@ -231,8 +231,10 @@ def _put_together(
 
 
 def size(count: int) -> str:
-    """Bytes in the unit that fits: `22.4 GiB`, `381 MiB`."""
-    return f"{count / GIB:,.1f} GiB" if count >= GIB else f"{count / 2**20:,.0f} MiB"
+    """Bytes in the unit that fits: `22.4 GiB`, `381 MiB`, `12 KiB`."""
+    if count >= GIB:
+        return f"{count / GIB:,.1f} GiB"
+    return f"{count / 2**20:,.0f} MiB" if count >= 2**20 else f"{count / 2**10:,.0f} KiB"
 
 
 def machine_named(name: str) -> Machine:

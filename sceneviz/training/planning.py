@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from sceneviz.training.lengths import lengths_of, refuse_too_long
 from sceneviz.training.memory import ANSWER_TOKENS, Estimate, estimate, size
 from sceneviz.training.samples import Sample, TrainingWindows
 
+KEPT_CHECKPOINTS = 2  # by the trainer (`save_total_limit`); another is there while it is written
 SAMPLED = 512  # windows whose lengths stand for all
 # What needs less memory, first what costs least.
 _SPARING = {"at_once": 1, "checkpoint_activations": True, "freeze_vision": True, "lora": 8}
@@ -33,6 +35,8 @@ class Plan:
     """Windows, tokens (median and most, of a sample of windows), memory, disk, steps and time of a training.
 
     longest: tokens of the longest window that memory is reckoned for. disk: bytes of what is kept of frames.
+    checkpoints: how many checkpoints are there at a time, at the most; checkpoint: bytes of one, weights and AdamW's
+        moments; result: bytes of the weights alone, as they are kept of the best look, and in the end.
     hours: by a product of matrices measured on this device, and so a rough guess.
     """
 
@@ -42,6 +46,9 @@ class Plan:
     longest: int
     needs: Estimate
     disk: int
+    checkpoints: int
+    checkpoint: int
+    result: int
     hours: float
 
     @classmethod
@@ -55,9 +62,26 @@ class Plan:
         needs = _needs(model, windows, windows.config, devices, max(lengths))
         typical = float(np.mean(lengths)) / max(lengths)
         hours = needs.hours(windows.steps, devices * _speed(model, windows.config) / SLOWER) * typical
+        config = windows.config
+        trained = needs.optimizer // 2  # bytes: AdamW holds two moments of each
+        result = trained if config.lora else needs.weights
         return cls(
-            windows, devices, int(np.median(lengths)), windows.length(longest), needs, _disk(model, windows), hours
+            windows=windows,
+            devices=devices,
+            median=int(np.median(lengths)),
+            longest=windows.length(longest),
+            needs=needs,
+            disk=_disk(model, windows),
+            checkpoints=min(KEPT_CHECKPOINTS + 1, math.ceil(windows.steps / config.checkpoint_every)),
+            checkpoint=result + needs.optimizer,
+            result=result,
+            hours=hours,
         )
+
+    @property
+    def written(self) -> int:
+        """Bytes that stand in `out` at the most, besides frames: checkpoints and the result."""
+        return self.checkpoints * self.checkpoint + self.result
 
     def __str__(self) -> str:
         windows, config, needs = self.windows, self.windows.config, self.needs
@@ -74,10 +98,19 @@ class Plan:
             f"{', vision tower as it is' if config.freeze_vision else ''})",
             f"memory   {needs}",
         ]
-        if self.disk:
-            lines.append(f"disk     {size(self.disk)} of {_kept(config)}, kept between steps")
+        lines.append(f"disk     {self._on_disk(self.disk, self.written)}")
         lines.append(f"time     about {_spoken(self.hours)}, reckoned from the speed of this device")
         return "\n".join(lines)
+
+    def _on_disk(self, frames: int, written: int) -> str:
+        """What is kept in a place that has room for so many bytes of frames, and of what is written."""
+        parts = []
+        if frames:
+            parts.append(f"{_kept(self.windows.config)} {size(frames)}")
+        if written:
+            count = counted(self.checkpoints, "checkpoint")
+            parts.append(f"{count} of {size(self.checkpoint)} at the most, result {size(self.result)}")
+        return f"{size(frames + written)}: {', '.join(parts)}"
 
 
 def plan(
@@ -109,8 +142,11 @@ def planned_windows(movies: Sequence[Movie], model: SceneModel, recipe: Recipe, 
     return windows
 
 
-def refuse_impossible(plan: Plan, model: SceneModel, folder: Path) -> None:
-    """An error where memory or disk are too small, with the setting that would help."""
+def refuse_impossible(plan: Plan, model: SceneModel, frames: Path, out: Path | None = None) -> None:
+    """An error where memory or disk are too small, with the setting that would help.
+
+    frames: the folder in which frames or features are kept. out: where checkpoints and the result go, if elsewhere.
+    """
     loaded = plan.needs.weights  # are there already
     free = _free(model) + loaded
     if plan.needs.peak > free:
@@ -118,12 +154,35 @@ def refuse_impossible(plan: Plan, model: SceneModel, folder: Path) -> None:
             f"training needs {size(plan.needs.peak)} on a device, and there are {size(free)}; "
             + _advice(plan, model, free)
         )
-    there = shutil.disk_usage(next(path for path in (folder, *folder.absolute().parents) if path.exists())).free
-    if plan.disk > there:
-        raise ScenevizError(
-            f"{size(plan.disk)} of {_kept(plan.windows.config)} would be kept in {folder}, and {size(there)} are free "
-            "there; set keep='nothing' to make them anew each time, or a smaller frame_size"
-        )
+    out = out or frames
+    if _standing(frames).stat().st_dev == _standing(out).stat().st_dev:
+        _refuse_full(plan, (out, frames), plan.disk, plan.written)
+    else:
+        _refuse_full(plan, (frames,), plan.disk, 0)
+        _refuse_full(plan, (out,), 0, plan.written)
+
+
+def _refuse_full(plan: Plan, folders: tuple[Path, ...], frames: int, written: int) -> None:
+    """An error where a disk has no room for so many bytes of frames and of what is written."""
+    there = shutil.disk_usage(_standing(folders[0])).free
+    # What an earlier run left is part of what is needed, or will be written over.
+    mine = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    if frames + written <= there + sum(path.stat().st_size for path in mine):
+        return
+    ways = ["give a folder on a larger disk"]
+    if frames > written:
+        ways = ["set keep='nothing' to make them anew each time", "a smaller frame_size", *ways]
+    elif not plan.windows.config.lora:
+        ways = ["set lora=8 to train adapters alone", *ways]
+    raise ScenevizError(
+        f"training keeps up to {plan._on_disk(frames, written)}, and {size(there)} are free in {folders[0]}; "
+        + ", or ".join(ways)
+    )
+
+
+def _standing(folder: Path) -> Path:
+    """The folder, or the one that it will be made in."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _advice(plan: Plan, model: SceneModel, free: int) -> str:

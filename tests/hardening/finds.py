@@ -55,6 +55,8 @@ FINDS: list[tuple[str, str, bytes]] = [
     ("attribution", "a.json", attribution(embedded=float("nan"))),
     ("attribution", "a.json", attribution(shot="x")),
     ("attribution", "a.json", attribution(groups=[["visual", "before", "1", 2**63]])),
+    ("attribution", "a.json", attribution(settings="\ud800", movie_name="\udcff")),
+    ("explanation", "a.json", explanation(text="\ud800", movie_name="\udcff")),
     *(("prediction", "a.json", prediction(end_s=value)) for value in (float("inf"), 1e300, "x", True)),
     ("prediction", "a.json", prediction(start_s=float("-inf"))),
     *(("prediction", "a.json", prediction(end=value)) for value in (4.5, 10**30)),

@@ -158,7 +158,7 @@ def test_what_does_not_fit_is_refused() -> None:
         with pytest.raises(ScenevizError, match=said):
             made(**changes)
     for changes, said in (
-        ({"movies": ["one"]}, "movies must be a tuple of texts"),
+        ({"movies": ["one"]}, "movies must be text, or a tuple of texts"),
         ({"model": 3}, "model must be text"),
         ({"embedded": 1}, "embedded must be a bool"),
         ({"verified": float("nan")}, "verified must be None or a difference"),
@@ -253,10 +253,11 @@ def test_what_else_a_file_says_of_its_values_is_left_behind(tmp_path: Path) -> N
 
 
 def test_hostile_names_are_saved_as_they_are(tmp_path: Path) -> None:
-    name = "<b>\n\u202e映画\x00 \udcff"
-    attention = made(name)
+    name = "<b>\n\u202e映画\x00"
+    attention = made(f"{name} \udcff")  # half a pair, as from the name of a file in another encoding: no text at all
     loaded = AttentionMap.load(attention.save(tmp_path / "map.nc"))
-    assert loaded.movie_names == (name,)
+    assert loaded.movie_names == (f"{name} \ufffd",)
+    assert set(loaded.share()["movie"]) == {f"{name} \ufffd"}
 
 
 def test_other_files_are_refused_in_one_line(tmp_path: Path) -> None:

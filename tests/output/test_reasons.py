@@ -237,6 +237,18 @@ def test_what_cannot_be_read_counts_against_it(movies: list[Movie]) -> None:
         sv.tables.explanations(movies, [])
 
 
+def test_explanations_are_one_flat_list(movies: list[Movie]) -> None:
+    (one, *_) = each = explained(movies[:1])
+    with pytest.raises(ScenevizError, match="got list at place 0; several movies' explanations are one flat list too"):
+        sv.tables.explanations(movies[:1], [each])  # type: ignore[list-item]
+    with pytest.raises(ScenevizError, match="expected explanations, got str at place 1"):
+        sv.tables.explanations(movies[:1], [one, "New scene."])  # type: ignore[list-item]
+    with pytest.raises(ScenevizError, match="expected a list of explanations, got one"):
+        sv.tables.explanations(movies[:1], one)  # type: ignore[arg-type]
+    with pytest.raises(ScenevizError, match="faithfulness: expected explanations, got list"):
+        sv.tables.faithfulness(movies[:1], None, [None], [each])  # type: ignore[arg-type, list-item]
+
+
 def test_an_explanation_is_saved_and_shown_safely(tmp_path: Path, movies: list[Movie]) -> None:
     hostile = replace(
         said(movies[0], 3, "New scene: <script>alert(1)</script> leaves; <b>x"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import transformers
 from small import RECIPE, noise_movie, random_model
 
 import sceneviz as sv
@@ -127,6 +129,65 @@ def test_mistakes_on_the_line_are_told_in_one(words: list[str], said: str, capsy
     told = capsys.readouterr().err
     assert said in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["tyni", "./nowhere", "no/such-model"])
+def test_a_mistyped_model_is_told_before_any_movie_is_read(
+    name: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sceneviz.data.own import Rendered
+
+    monkeypatch.setattr(Rendered, "read", lambda *_: pytest.fail("a movie was read"))
+    assert main(["train", "synthetic", "--out", "x", "--model", name]) == 2
+    said = capsys.readouterr().err
+    assert f"model {name!r}" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("lora", [0, 8])
+def test_the_plan_knows_what_checkpoints_take(
+    lora: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    config = TrainConfig(steps=5, batch_size=1, lora=lora, checkpoint_every=1)
+    movie, recipe = labelled(6, frames=False), replace(SMALL, visual=False)
+    found = planning.plan([movie], random_model(), config, recipe=recipe)
+    assert found.checkpoints == 3
+    stands = []  # when a checkpoint is written, and the oldest not yet taken away
+    monkeypatch.setattr(transformers.trainer, "rotate_checkpoints", lambda *_, **__: stands.append(_bytes(tmp_path)))
+    finetune([movie], random_model(), replace(config, steps=3), out=tmp_path / "out", recipe=recipe)
+    each = _bytes(tmp_path / "out" / "checkpoints" / "checkpoint-3")
+    # Names and headers of many small tensors count for something here.
+    assert found.checkpoint == pytest.approx(each, rel=0.15)
+    assert max(stands) == pytest.approx(3 * found.checkpoint, rel=0.15)
+    assert f"3 checkpoints of {planning.size(found.checkpoint)} at the most" in str(found)
+    assert "disk " in capsys.readouterr().out
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_disk_without_room_for_checkpoints_is_refused(
+    model: SceneModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = planning.plan([labelled(30)], model, TrainConfig(steps=300, batch_size=1), recipe=SMALL)
+    lean = planning.plan([labelled(30)], model, TrainConfig(steps=300, batch_size=1, lora=8), recipe=SMALL)
+    assert whole.checkpoints == 3
+    assert whole.checkpoint == 3 * whole.result
+    assert lean.written < whole.written / 5
+    free = whole.written + whole.disk
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(planning.shutil, "disk_usage", lambda _: usage._replace(free=free))
+    planning.refuse_impossible(whole, model, tmp_path / "new" / "out")
+    free -= 1
+    with pytest.raises(ScenevizError, match=r"keeps up to .* MiB: frames .*, 3 checkpoints of .*; set lora=8 to train"):
+        planning.refuse_impossible(whole, model, tmp_path / "new" / "out")
+    (tmp_path / "new" / "out" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "new" / "out" / "checkpoints" / "old").write_bytes(b"x")  # of an earlier run: room that is its own
+    planning.refuse_impossible(whole, model, tmp_path / "new" / "out")
+    free = 1000
+    with pytest.raises(ScenevizError, match=r"frames .*are free in .*; set keep='nothing'|give a folder"):
+        planning.refuse_impossible(lean, model, tmp_path / "new" / "out")
 
 
 def test_the_line_plans_a_training(capsys: Any, tmp_path: Path) -> None:
