@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ def opened(
     """
     by = by or f"{what.title()}.save"
     try:
-        data = json.loads(Path(path).read_bytes())
+        data = json.loads(Path(path).read_bytes(), parse_float=_finite, parse_constant=_finite)
     except OSError as error:
         raise ScenevizError(f"no {what} to read at {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -38,6 +39,14 @@ def opened(
     if (found := data.pop("version", None)) != version:
         raise ScenevizError(f"{path}: expected {what} format {version}, got {found!r}; {again}")
     return data
+
+
+def _finite(text: str) -> float:
+    """A number of a saved result; `packed` writes no NaN and no infinity, and nothing that reads as one."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{plain(text)} is no number")
+    return value
 
 
 @contextmanager

@@ -55,6 +55,7 @@ FINDS: list[tuple[str, str, bytes]] = [
     ("attribution", "a.json", attribution(embedded=float("nan"))),
     ("attribution", "a.json", attribution(shot="x")),
     ("attribution", "a.json", attribution(groups=[["visual", "before", "1", 2**63]])),
+    ("prediction", "a.json", prediction().replace(b"1.0", b"1e400", 1)),
     ("attribution", "a.json", attribution(settings="\ud800", movie_name="\udcff")),
     ("explanation", "a.json", explanation(text="\ud800", movie_name="\udcff")),
     *(("prediction", "a.json", prediction(end_s=value)) for value in (float("inf"), 1e300, "x", True)),

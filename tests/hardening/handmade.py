@@ -13,9 +13,12 @@ import xarray as xr
 from sceneviz import plot
 from sceneviz.attribution import Attribution, Group
 from sceneviz.explanation import Explanation
+from sceneviz.models.adapters import CONFIG, WEIGHTS
 from sceneviz.movie import Movie, Shot
 from sceneviz.recipe import Recipe
 from sceneviz.results import AttentionMap, Prediction
+from sceneviz.training import TrainConfig
+from sceneviz.training.trainable import made_trainable
 
 COUNT = 6
 SHOTS = tuple(Shot(k, 48 * k, 48 * k + 48, 2.0 * k, 2.0 * k + 2, f"line {k}", ("Ann",)) for k in range(COUNT))
@@ -128,6 +131,13 @@ def figures(folder: Path) -> dict[str, bytes]:
         found[f"{name}.figure.json"] = (folder / f"{name}.figure.json").read_bytes()
         plt.close(ax.get_figure(root=True))
     return found
+
+
+def adapter(module: Any, folder: Path) -> dict[str, bytes]:
+    """An adapter's two files, for this module, which carries it afterwards."""
+    wrapped = made_trainable(module, TrainConfig(lora=2, freeze_vision=True))
+    wrapped.save_pretrained(folder)
+    return {name: (folder / name).read_bytes() for name in (CONFIG, WEIGHTS)}
 
 
 def saved(result: Any, path: Path) -> bytes:

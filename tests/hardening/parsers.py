@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from handmade import (
     COUNT,
     SHOTS,
+    adapter,
     attention_forms,
     attribution,
     explanation,
@@ -19,6 +23,7 @@ from handmade import (
     prediction,
     saved,
 )
+from small import random_model
 
 from sceneviz import plot
 from sceneviz._text import ScenevizError, jpeg
@@ -33,6 +38,7 @@ from sceneviz.explanation import Explanation
 from sceneviz.journal import Journal
 from sceneviz.many.items import items_of
 from sceneviz.many.one import finished
+from sceneviz.models.adapters import attach_adapter
 from sceneviz.models.loading import read_card
 from sceneviz.movie import Movie, Shot
 from sceneviz.reading.characters import characters_of_shots
@@ -162,6 +168,13 @@ def _card(path: Path) -> object:
     return Recipe(**card.get("recipe", {}))
 
 
+def _adapter(path: Path, good: dict[str, bytes], module: Any) -> object:
+    for name, content in good.items():
+        if name != path.name:
+            (path.parent / name).write_bytes(content)
+    return attach_adapter(deepcopy(module), str(path.parent))
+
+
 def _keyframes(path: Path) -> object:
     (frames,) = KeyframeFolder(path.parent, 1).read(SHOTS[:1], 3, (56, 84))
     assert frames.shape == (3, 56, 84, 3)
@@ -198,6 +211,8 @@ FOLDER = {
 def parsers(folder: Path) -> dict[str, Parser]:
     """All of them, by name. folder: for what is written on the way."""
     card = json.dumps({"format": 1, "recipe": {"context": 20, "frame_size": [56, 84]}, "threshold": 0.25}).encode()
+    module = random_model().module
+    lora = adapter(deepcopy(module), folder / "adapter")
     cast = {
         "cast": [
             {"id": "nm1", "pid": "nm1", "shot_idx": 0, "name": "A", "character": "B"},
@@ -237,6 +252,7 @@ def parsers(folder: Path) -> dict[str, Parser]:
         "figure": Parser(_figure, figures(folder)),
         "journal": Parser(_journal, {"plan.json": b'{"batch_size": 2}', "windows_000000.json": batch}),
         "done": Parser(_done, {"done.json": done}),
+        "adapter": Parser(partial(_adapter, good=lora, module=module), lora),
         "card": Parser(_card, {"sceneviz.json": card}),
         "looks": Parser(_looks, {"validation.json": looks}),
         "list": Parser(lambda path: items_of([path]), {"a.txt": b"# films\nfilms/a.mp4\n\nb.mkv\n"}),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from badfiles import bent_text, clip, flipped, huge_subtitles, subtitles, videos
-from parsers import parsers, survives
+from parsers import Parser, parsers, survives
 
 import sceneviz as sv
 from sceneviz._text import ScenevizError
@@ -107,10 +107,16 @@ def test_subtitles_of_fifty_megabytes_are_refused_at_once(tmp_path: Path) -> Non
         read_cues(huge_subtitles(tmp_path / "huge.srt"))
 
 
+@pytest.fixture(scope="module")
+def every(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
+    """All parsers."""
+    return parsers(tmp_path_factory.mktemp("made"))
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", FORMATS.split())
-def test_every_annotation_format_bent(name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    parser = parsers(tmp_path_factory.mktemp("made"))[name]
+def test_every_annotation_format_bent(name: str, every: dict[str, Parser], tmp_path: Path) -> None:
+    parser = every[name]
     refused = 0
     for file, good in parser.good.items():
         for seed in SEEDS:

@@ -21,7 +21,7 @@ from parsers import Parser, parsers, survives
 
 SECONDS = float(os.environ.get("SCENEVIZ_FUZZ_SECONDS", "0"))
 NAMES = "text subtitles shots characters labels starts scenes bassl splits metadata cast rate prediction".split()
-NAMES += "attribution explanation attention figure journal done card looks list keyframes folder".split()
+NAMES += "attribution explanation attention figure journal done adapter card looks list keyframes folder".split()
 EXAMPLES = 40
 ROUND = 100  # examples a turn, when asked to go on: every parser gets its turn soon
 SLOW_S = 5.0

@@ -211,6 +211,7 @@ def _text(path: Path) -> str:
         (lambda record: record | {"kind": "exe"}, "kind must be one of"),
         (lambda record: record | {"size_in": [1e9, 1]}, "sides of up to 100 inches"),
         (lambda record: record | {"plots": [record["plots"][0] | {"titles": ["none"]}]}, "AttributeError"),
+        (lambda record: record | {"plots": [record["plots"][0] | {"more": float("inf")}]}, "expected JSON written by"),
         (lambda record: record | {"dpi": True}, "expected 1 to 10,000 dots an inch, got True"),
         (lambda record: record | {"plots": [record["plots"][0] | {"titles": {"left": LARGE}}]}, "points, got 1e+20"),
         (lambda record: record | {"plots": [record["plots"][0] | {"titles": {"left": LONG}}]}, "all that is drawn"),

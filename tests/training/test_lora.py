@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,36 @@ def test_an_adapter_that_does_not_fit_is_refused(trained: tuple[SceneModel, Path
     save_file({key: torch.zeros(2, 2) for key in weights}, tmp_path / WEIGHTS)
     with pytest.raises(ScenevizError, match="does not fit"):
         sv.load_model(str(base), adapter=tmp_path, device="cpu")
+    (tmp_path / WEIGHTS).write_bytes((out / WEIGHTS).read_bytes()[:1000])
+    with pytest.raises(ScenevizError, match=r"is damaged \(.*copy it again"):
+        sv.load_model(str(base), adapter=tmp_path, device="cpu")
+
+
+def test_of_an_adapters_config_only_what_is_known_is_taken(
+    trained: tuple[SceneModel, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, base, out = trained
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "brought_along.py").write_text("raise SystemExit('ran')")
+    monkeypatch.syspath_prepend(tmp_path / "code")
+    (tmp_path / WEIGHTS).write_bytes((out / WEIGHTS).read_bytes())
+    config = json.loads((out / CONFIG).read_text())
+
+    def loaded(**changes: Any) -> SceneModel:
+        (tmp_path / CONFIG).write_text(json.dumps(config | changes))
+        return sv.load_model(str(base), adapter=tmp_path, device="cpu")
+
+    odd = {"megatron_config": {"a": 1}, "megatron_core": "brought_along", "r": 10**9}
+    # The rank in the config is only the usual one of the layers; too large a one would fill the memory.
+    with pytest.raises(ScenevizError, match=r"does not fit|damaged"):
+        loaded(**odd, rank_pattern=[1])
+    found = loaded(**odd)
+    assert "brought_along" not in sys.modules
+    assert found.adapter.peft_config["default"].r == config["r"]
+    assert found.adapter.peft_config["default"].megatron_config is None
+    np.testing.assert_allclose(confidence(found), confidence(model), atol=1e-6)
+    with pytest.raises(ScenevizError, match="sets use_qalora, which is not read here"):
+        loaded(use_qalora=True)
 
 
 def test_training_an_adapted_model_again_needs_a_merge(trained: tuple[SceneModel, Path, Path], tmp_path: Path) -> None:
