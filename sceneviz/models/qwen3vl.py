@@ -31,6 +31,10 @@ class Qwen3VL(Qwen25VL):
         parts = (output.pooler_output, *output.deepstack_features)
         return torch.stack([torch.stack(tuple(part)) for part in parts], 2)
 
+    def places(self, config: Any, grid: Tensor, n: int) -> dict[str, Tensor]:
+        """Nothing: this tower has no windows, and reckons the rest itself."""
+        return {}
+
     def embed(self, module: Any, ids: Tensor, bundle: Tensor | None) -> Tensor:
         """`(batch, length, (1 + depth) * hidden)`: the embeddings, and behind them what is added layer by layer.
 
@@ -64,10 +68,9 @@ class Qwen3VL(Qwen25VL):
         """Hand features to the model's forward as if its vision tower had just made them."""
         from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
-        first, *added = bundle.unbind(2)
-        # Annotated as tensors, but the model makes, and takes, tuples with one a frame.
+        first, *added = bundle.flatten(0, 1).unbind(1)
+        # Annotated as tensors, but the model makes, and takes, tuples: with all frames in one it is quicker.
         output = BaseModelOutputWithDeepstackFeatures(
-            pooler_output=cast(Tensor, tuple(first)),
-            deepstack_features=[cast(Tensor, tuple(part)) for part in added],
+            pooler_output=cast(Tensor, (first,)), deepstack_features=[cast(Tensor, (part,)) for part in added]
         )
         return {"mm_encoder_outputs": {"image": output}}

@@ -1,0 +1,37 @@
+"""The vision tower over many frames in one call says what the library's frame by frame says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from small import random_model
+
+from sceneviz.models.vision_attention import NAME, attend_at_once
+
+
+# Windows are four blocks wide: whole ones, cut ones, and frames smaller than one.
+@pytest.mark.parametrize("size", [(56, 84), (224, 224), (140, 252), (28, 28)])
+def test_all_frames_together_are_each_alone(size: tuple[int, int]) -> None:
+    model = random_model(spread=1.0)
+    frames = np.random.default_rng(size).integers(0, 256, (3, *size, 3), np.uint8)
+    alone = model.encode(frames)
+    attend_at_once(model.module)
+    together = model.encode(frames)
+    assert model.module.config.vision_config._attn_implementation == NAME
+    assert model.module.config.text_config._attn_implementation != NAME
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
+
+
+def test_gradients_are_the_librarys() -> None:
+    frames = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 140, 252, 3), np.uint8))
+    slopes = []
+    for at_once in (False, True):
+        model = random_model(spread=1.0)
+        if at_once:
+            attend_at_once(model.module)
+        model.module.requires_grad_(True)
+        model.family.encode(model.module, frames).square().sum().backward()
+        slopes.append([weight.grad for weight in model.module.model.visual.parameters()])
+    for alone, together in zip(*slopes, strict=True):
+        torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-3)
