@@ -25,7 +25,7 @@ from sceneviz.training.disk import told_when_full
 from sceneviz.training.loop import open_store, save_model
 from sceneviz.training.rationales import Annotated, Explained, ExplainedWindows, Rationale, Rationales, Rendered
 from sceneviz.training.samples import TrainingWindows
-from sceneviz.training.steps import Steps
+from sceneviz.training.steps import Steps, Turns, turns_from
 from sceneviz.training.trainable import checkpoint_activations, made_trainable
 from sceneviz.training.undo import undone_on_failure
 from sceneviz.training.windows import Collator, training_loss
@@ -118,30 +118,30 @@ class Reasoned:
         self.model, self.collator = model, collator
 
     def __call__(self, explained: Sequence[Explained]) -> dict[str, Any]:
-        """As `Collator`, with ids and positions longer, and mask `(batch, 1, length, length)` bool, True where seen;
+        """As `Collator`, with ids and positions longer, and reason `(batch, length)`: which one, from 1, a token is of;
 
         reason_rows, reason_columns, reason_targets: for each token of a reason, its end included, the place whose
         output has to say it, and its ID.
         """
         batch = self.collator([each.sample for each in explained])
         parts = [self._parts(each) for each in explained]
-        plain = [len(layout) for layout in batch["layouts"]]
+        plain = [len(layout) for layout in batch.pop("layouts")]
         length = max(start + sum(map(len, own)) for start, (own, _) in zip(plain, parts, strict=True))
         short = batch["ids"].shape[1]
         ids = torch.full((len(parts), length), self.model.pad)
         ids[:, :short] = batch["ids"]
         positions = torch.zeros(3, len(parts), length, dtype=batch["positions"].dtype)
         positions[:, :, :short] = batch["positions"]
-        mask = torch.ones(length, length, dtype=torch.bool).tril().repeat(len(parts), 1, 1)
+        reason = torch.zeros(len(parts), length, dtype=torch.int16)
         rows: list[int] = []
         columns: list[int] = []
         for row, (start, (reasons, asked)) in enumerate(zip(plain, parts, strict=True)):
             at = start
-            for tokens, silent in zip(reasons, asked, strict=True):
+            for number, (tokens, silent) in enumerate(zip(reasons, asked, strict=True), 1):
                 stop = at + len(tokens)
                 ids[row, at:stop] = torch.tensor(tokens)
                 positions[:, row, at:stop] = positions[:, row, start - 1, None] + 1 + torch.arange(len(tokens))
-                mask[row, at:stop, start:at] = False
+                reason[row, at:stop] = number
                 columns += range(at + silent - 1, stop - 1)
                 rows += [row] * (len(tokens) - silent)
                 at = stop
@@ -150,7 +150,7 @@ class Reasoned:
             **batch,
             "ids": ids,
             "positions": positions,
-            "mask": mask[:, None],
+            "reason": reason,
             "reason_rows": reason_rows,
             "reason_columns": reason_columns,
             "reason_targets": ids[reason_rows, reason_columns + 1],
@@ -171,12 +171,18 @@ class Reasoned:
 
 def alignment_losses(model: SceneModel, batch: dict[str, Any]) -> dict[str, Tensor]:
     """The loss of the answers, as in `finetune`, and the mean next-token loss of the reasons; 0 where there is none."""
-    mask = _added(batch["mask"].to(model.device), model.dtype)
+    mask = _added(seen_by_each(batch["reason"].to(model.device)), model.dtype)
     answers, output = training_loss(model, batch | {"mask": mask})
     logits = model.module.lm_head(output.last_hidden_state[batch["reason_rows"], batch["reason_columns"]]).float()
     targets = batch["reason_targets"].to(model.device)
     reasons = nn.functional.cross_entropy(logits, targets, reduction="none")
     return {"answers": answers, "reasons": reasons.sum() / max(1, len(reasons))}
+
+
+def seen_by_each(reason: Tensor) -> Tensor:
+    """`(batch, 1, length, length)` bool: what a token sees: all before it but other reasons."""
+    own = (reason[:, None] == 0) | (reason[:, None] == reason[:, :, None])
+    return own.tril()[:, None]
 
 
 def _added(mask: Tensor, dtype: torch.dtype) -> Tensor:
@@ -193,18 +199,18 @@ def _run(
     kept = log.read_text("utf-8").splitlines() if log.is_file() else []
     lines = [line for line in kept if json.loads(line)["step"] <= steps.done]
     together, times = config.shares(1)
-    seen: list[dict[str, float]] = []
-    while steps.done < count:
-        for part in range(times):
-            first = steps.done * config.batch_size + part * together
-            batch = collator([explained[first + i] for i in range(together)])
-            with torch.autocast(model.device.type, torch.bfloat16, enabled=config.autocast):
-                losses = alignment_losses(model, batch)
-            ((losses["answers"] + weight * losses["reasons"]) / times).backward()
-            seen.append({name: float(loss.detach()) for name, loss in losses.items()})
+    turns = Turns(explained, collator, together)
+    seen: list[dict[str, Tensor]] = []
+    for turn, batch in enumerate(turns_from(turns, steps.done * times, count * times, config.workers), 1):
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=config.autocast):
+            losses = alignment_losses(model, batch)
+        ((losses["answers"] + weight * losses["reasons"]) / times).backward()
+        seen.append({name: loss.detach() for name, loss in losses.items()})
+        if turn % times:
+            continue
         steps.take(_rate(config, steps.done, count))
         if steps.done % SAID_EVERY == 0 or steps.done == count:
-            means = {name: round(float(np.mean([each[name] for each in seen])), 4) for name in losses}
+            means = {name: round(float(np.mean([float(each[name]) for each in seen])), 4) for name in losses}
             lines.append(json.dumps({"step": steps.done, **means}))
             write_whole(log, "\n".join(lines) + "\n")
             print(f"alignment {steps.done}/{counted(count, 'step')}: {means}", flush=True)

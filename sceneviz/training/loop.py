@@ -130,7 +130,10 @@ def open_store(model: SceneModel, windows: TrainingWindows, folder: Path, share:
         return DirectFrames(windows.movies, windows.recipe)
     with told_when_full(folder):
         if config.keeps_features and windows.recipe.visual:
-            return FeatureStore(model, windows.movies, windows.recipe, first=windows.first, folder=folder, share=share)
+            return FeatureStore(
+                model, windows.movies, windows.recipe,
+                first=windows.first, folder=folder, share=share, workers=config.workers,
+            )  # fmt: skip
         return FrameStore(windows.movies, windows.recipe, folder, share=share)
 
 

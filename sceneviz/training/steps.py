@@ -1,12 +1,14 @@
-"""The optimiser steps of a training loop of our own, and what a killed one goes on from."""
+"""The optimiser steps of a training loop of our own, what they are fed, and what a killed one goes on from."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
 
 class Steps:
@@ -53,10 +55,29 @@ class Steps:
         """Go on from what was saved, where there is such a file."""
         if not path.is_file():
             return
-        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
         with torch.no_grad():
             for name, weight in self.weights.items():
                 weight.copy_(saved["weights"][name])
         for (optimiser, _), state in zip(self._optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(state)
         self.done = saved["step"]
+
+
+class Turns(Dataset[Any]):
+    """What a training takes in, turn by turn: so many items of a data set together, made into a batch."""
+
+    def __init__(self, items: Dataset[Any], collate: Callable[[Sequence[Any]], Any], together: int) -> None:
+        self.items, self.collate, self.together = items, collate, together
+
+    def __getitem__(self, turn: int) -> Any:
+        return self.collate([self.items[turn * self.together + i] for i in range(self.together)])
+
+
+def turns_from(turns: Dataset[Any], start: int, stop: int, workers: int) -> DataLoader[Any]:
+    """Turns `start` to `stop` in order; with workers, so many processes prepare them beside the training."""
+    return DataLoader(turns, batch_size=None, sampler=range(start, stop), collate_fn=_as_it_is, num_workers=workers)
+
+
+def _as_it_is(turn: Any) -> Any:
+    return turn

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from sceneviz._text import ScenevizError, fingerprint
@@ -16,6 +19,9 @@ from sceneviz.models.features import CHUNK, marked_frames
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
+from sceneviz.training.steps import turns_from
+
+RUN = 8 * CHUNK  # shots that are decoded, and encoded, together
 
 
 class FrameStore:
@@ -88,17 +94,22 @@ class FeatureStore:
         first: Callable[[int], int],
         folder: Path,
         share: tuple[int, int] = (0, 1),
+        workers: int = 0,
     ) -> None:
-        """share: which part of the movies to encode, and of how many; other processes do the rest."""
+        """share: which part of the movies to encode, and of how many; other processes do the rest.
+
+        workers: processes that decode beside the encoding.
+        """
         self.model, self.movies, self.recipe, self.first = model, movies, recipe, first
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         weights = model.module.model.visual.state_dict()
         parts = [part for name, weight in sorted(weights.items()) for part in (name, weight.float().cpu().numpy())]
         self._tower = fingerprint(*[part if isinstance(part, str) else part.tobytes() for part in parts])
-        for index in tqdm(range(len(movies))[share[0] :: share[1]], desc="frame features", unit="movie", disable=None):
-            if movies[index].frames is not None and not self._path(index).exists():
-                self._encode(index)
+        own = range(len(movies))[share[0] :: share[1]]
+        self._encode(
+            [index for index in own if movies[index].frames is not None and not self._path(index).exists()], workers
+        )
 
     def _path(self, movie: int) -> Path:
         frames = self.movies[movie].frames
@@ -108,22 +119,23 @@ class FeatureStore:
         name = fingerprint(self._tower, frames.fingerprint, self.movies[movie].shots, *shown)
         return self.folder / f"{name}.safetensors"
 
-    def _encode(self, movie: int) -> None:
+    def _encode(self, movies: Sequence[int], workers: int) -> None:
+        """Write the features of these movies."""
         from safetensors.torch import save_file
 
-        source, shots = self.movies[movie].frames, list(self.movies[movie].shots)
-        assert source is not None
-        pictures = source.read(shots, self.recipe.frames_per_shot, self.recipe.frame_size)
-        bundles = []
-        for start in range(0, len(shots), 8 * CHUNK):
-            some = shots[start : start + 8 * CHUNK]
-            frames = marked_frames(some, [next(pictures) for _ in some], self.recipe, self.first(movie))
-            bundle = self.model.encode(frames)
-            bundles.append(bundle.unflatten(0, (len(some), -1)).to("cpu", torch.bfloat16))
-        path = self._path(movie)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        save_file({"features": torch.cat(bundles).contiguous()}, part)
-        part.replace(path)
+        marked = _Marked([self.movies[movie] for movie in movies], self.recipe, [self.first(movie) for movie in movies])
+        read = iter(turns_from(marked, 0, len(marked.runs), workers))
+        with tqdm(total=len(movies), desc="frame features", unit="movie", disable=None) as told:
+            for place, runs in groupby(marked.runs, itemgetter(0)):
+                bundles = [
+                    self.model.encode(next(read)).unflatten(0, (len(run), -1)).to("cpu", torch.bfloat16)
+                    for _, run in runs
+                ]
+                path = self._path(movies[place])
+                part = path.with_suffix(f".{os.getpid()}.part")
+                save_file({"features": torch.cat(bundles).contiguous()}, part)
+                part.replace(path)
+                told.update()
 
     def read(self, movie: int, shots: range, frames: Sequence[int]) -> Tensor:
         """`(shots * frames, tokens, …)`: features of these keyframes of a run of shots, in order."""
@@ -140,3 +152,26 @@ class FeatureStore:
         held = self.read(movie, range(count), range(self.recipe.frames_per_shot))
         parted: Tensor = held.unflatten(0, (count, -1))
         return parted
+
+
+class _Marked(Dataset[np.ndarray]):
+    """Keyframes of runs of shots, each with its mark: `(shots * K, H, W, 3)` uint8.
+
+    runs: the place of a movie in the list, and which of its shots, in order. first: what each movie's IDs count from.
+    """
+
+    def __init__(self, movies: Sequence[Movie], recipe: Recipe, first: Sequence[int]) -> None:
+        self.movies, self.recipe, self.first = movies, recipe, first
+        self.runs = [
+            (place, range(start, min(start + RUN, len(movie))))
+            for place, movie in enumerate(movies)
+            for start in range(0, len(movie), RUN)
+        ]
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        place, run = self.runs[number]
+        movie, recipe = self.movies[place], self.recipe
+        assert movie.frames is not None
+        shots = list(movie.shots[run.start : run.stop])
+        pictures = list(movie.frames.read(shots, recipe.frames_per_shot, recipe.frame_size))
+        return marked_frames(shots, pictures, recipe, self.first[place])
