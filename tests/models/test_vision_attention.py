@@ -23,6 +23,17 @@ def test_all_frames_together_are_each_alone(size: tuple[int, int]) -> None:
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [(56, 84), (224, 224), (140, 252), (28, 28)])
+def test_the_places_of_all_frames_are_what_the_library_reckons_for_each(size: tuple[int, int]) -> None:
+    model = random_model(spread=1.0)
+    frames = torch.from_numpy(np.random.default_rng(size).integers(0, 256, (3, *size, 3), np.uint8))
+    ours = model.family.encode(model.module, frames)
+    grid = torch.tensor([[1, size[0] // 14, size[1] // 14]]).expand(3, 3)
+    pixels = model.family.patches(frames)  # type: ignore[attr-defined]
+    theirs = model.module.model.get_image_features(pixels, grid, return_dict=True).pooler_output
+    torch.testing.assert_close(ours, torch.stack(theirs), rtol=0, atol=0)
+
+
 def test_gradients_are_the_librarys() -> None:
     frames = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 140, 252, 3), np.uint8))
     slopes = []
