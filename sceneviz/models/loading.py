@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sceneviz._text import ScenevizError, choice, plain
+from sceneviz._text import ScenevizError, choice, counted, plain, whole
 from sceneviz.recipe import Recipe
 from sceneviz.results.prediction import checked_threshold
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CARD = "sceneviz.json"  # beside config.json: the recipe and threshold that a checkpoint was trained and tuned with
 EMBEDDED = {"tiny": Path(__file__).parent.parent / "tiny"}
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+# A damaged config would have the memory filled, or go on making layers.
+SIZES = ("num_", "depth", "hidden_size", "intermediate_size", "vocab_size", "out_hidden_size", "max_position")
+MOST_LAYERS, MOST_WIDE = 1_000, 2**21
 QUANTIZE = ("4bit", "8bit")
 
 
@@ -67,10 +70,16 @@ def load_model(
     try:
         if not sys.stderr.isatty():
             logging.disable_progress_bar()
-        module: Any = family.load(source, **options)
+        loaded: Any = family.load(source, output_loading_info=True, **options)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # the libraries raise whatever a damaged file makes them run into
         raise _not_loaded(name, error) from error
+    module, found = loaded
+    if missing := sorted(found["missing_keys"]):  # the library fills them with noise, and says so on the side
+        raise ScenevizError(
+            f"model {plain(name, 300)} lacks {counted(len(missing), 'weight')}, the first of them {missing[0]}; "
+            "copy it again"
+        )
     if "device_map" not in options:
         module = module.to(torch.device(target))
     if target.startswith("cuda") and options["attn_implementation"] == "sdpa":
@@ -137,14 +146,22 @@ def _config(source: str, name: str) -> Any:
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    except Exception as error:  # as above
         raise _not_loaded(name, error) from error
+    for part in (config, getattr(config, "text_config", None), getattr(config, "vision_config", None)):
+        for key, value in vars(part).items() if part is not None else ():
+            most = MOST_LAYERS if key in ("num_hidden_layers", "depth") else MOST_WIDE
+            if key.startswith(SIZES) and whole(value) and value > most:
+                raise ScenevizError(f"model {plain(name, 300)}: {key} is {plain(value)}, more than any model has")
+    return config
 
 
 def _not_loaded(name: str, error: Exception) -> ScenevizError:
-    if Path(name).is_dir():
-        return ScenevizError(f"model folder {name}: {str(error).splitlines()[0]}")
+    if Path(name).is_dir() or name in EMBEDDED:
+        return ScenevizError(f"model folder {name} is damaged ({plain(str(error) or type(error).__name__, 300)})")
+    if not isinstance(error, OSError | ValueError):
+        return ScenevizError(f"model {name!r} could not be read ({type(error).__name__}: {plain(error, 300)})")
     return ScenevizError(
         f"model {name!r} is not on this machine and could not be downloaded; where there is a network, run "
         f"`hf download {name} --local-dir {Path(name).name}`, copy that folder here, and pass its path instead"

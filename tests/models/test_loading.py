@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from reference import pixels
+from safetensors.torch import load_file, save_file
 from small import RECIPE, noise_movie, random_model
 
 from sceneviz._text import ScenevizError
@@ -80,6 +82,38 @@ def test_a_model_that_is_not_here_says_what_to_do(name: str, said: str) -> None:
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScenevizError, match=r"no config\.json"):
         load_model(str(tmp_path))
+
+
+def test_a_model_that_lacks_a_weight_is_refused_not_filled_with_noise(tmp_path: Path, model: SceneModel) -> None:
+    save_model(model, tmp_path)
+    file = tmp_path / "model.safetensors"
+    weights = load_file(file)
+    name = next(key for key in weights if "layers.1.self_attn.q_proj.weight" in key)
+    save_file({key: weight for key, weight in weights.items() if key != name}, file, {"format": "pt"})
+    with pytest.raises(ScenevizError, match=r"lacks 1 weight, the first of them .*q_proj\.weight; copy it again"):
+        load_model(str(tmp_path), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("model.safetensors", lambda data: data[:-100]),
+        ("model.safetensors", lambda data: data[:4] + b"\xff" * 8 + data[12:]),
+        ("config.json", lambda data: data[:-20]),
+        ("config.json", lambda data: re.sub(b'"text_config": {', b'"text_config": [], "x": {', data)),
+        ("config.json", lambda data: re.sub(rb'"num_hidden_layers": \d+', b'"num_hidden_layers": 999999999', data)),
+        ("config.json", lambda data: re.sub(rb'"hidden_size": \d+', b'"hidden_size": 999999999', data)),
+        ("tokenizer.json", lambda data: data[:-20]),
+    ],
+)
+def test_a_damaged_model_is_one_line(file: str, change: Any, tmp_path: Path, model: SceneModel) -> None:
+    save_model(model, tmp_path)
+    data = (tmp_path / file).read_bytes()
+    (tmp_path / file).write_bytes(change(data))
+    assert change(data) != data
+    with pytest.raises(ScenevizError, match=re.escape(str(tmp_path))) as caught:
+        load_model(str(tmp_path), device="cpu")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_damaged_card_is_named(tmp_path: Path, model: SceneModel) -> None:
