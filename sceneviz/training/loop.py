@@ -64,7 +64,7 @@ def finetune(
     coming = Plan.of(model, windows, settings.world_size)
     if settings.process_index == 0:
         print(coming, flush=True)
-    refuse_impossible(coming, model, Path(frames or out))
+    refuse_impossible(coming, model, Path(frames or out), out)
     with undone_on_failure(model, config), told_when_full(out):
         base, model.recipe, model.threshold = model.name, recipe, 0.5
         share = (settings.process_index, settings.world_size)
