@@ -106,14 +106,22 @@ def chosen_split(splits: Mapping[str, str], split: str) -> dict[str, str]:
     return {name: each for name, each in splits.items() if wanted in ("all", each)}
 
 
+# Fraction would also take 1e400000000, and go on for hours making a number of that many digits.
+WRITTEN = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20}|/[0-9]{1,9})?")
+
+
 def as_rate(value: Rate, where: str = "frame_rate") -> Fraction:
     """Frames a second, exact: 25, "24000/1001", or 23.976, which is read as the NTSC rate that it stands for."""
     try:
+        if isinstance(value, str) and not WRITTEN.fullmatch(value.strip()):
+            raise ValueError
         rate = Fraction(value)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        raise ScenevizError(f"{where}: expected frames a second, such as 25 or '24000/1001', got {value!r}") from None
+        raise ScenevizError(
+            f"{where}: expected frames a second, such as 25 or '24000/1001', got {plain(repr(value))}"
+        ) from None
     if not 1 <= rate <= 1000:
-        raise ScenevizError(f"{where}: expected 1 to 1000 frames a second, got {value!r}")
+        raise ScenevizError(f"{where}: expected 1 to 1000 frames a second, got {plain(repr(value))}")
     if isinstance(value, Fraction) or rate.denominator in (1, 1001):
         return rate
     near = (ntsc for ntsc in NTSC if abs(ntsc - rate) < ROUNDING)

@@ -40,6 +40,7 @@ def prediction(**changes: object) -> bytes:
 
 FINDS: list[tuple[str, str, bytes]] = [
     ("shots", "a.txt", b"0 " + b"9" * 400),
+    ("rate", "a", b"240001e400001001"),  # hours, for one number
     ("card", "sceneviz.json", b'{"recipe": {"a\\nb": 20}}'),
     ("card", "sceneviz.json", b'{"recipe": {"characters": NaN}}'),
     ("shots", "a.csv", b"Scene Number,xStart Frame,Start Timecode,End Frame\n1,1,00:00:00.000,48\n"),
