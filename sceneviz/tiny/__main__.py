@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sceneviz.models.loading import CARD, EMBEDDED, write_card
 from sceneviz.synthetic import render_movie
 from sceneviz.tiny.evaluate import best_threshold, effect_of_a_flip, results
 from sceneviz.tiny.reasons import measured as explained
 from sceneviz.tiny.stages import SEEDS, TEST, VALIDATION, Run
+
+if TYPE_CHECKING:
+    import torch
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 
@@ -25,27 +29,39 @@ def main() -> int:
     """Train where nothing is trained yet, measure, and install the result into the package."""
     parser = argparse.ArgumentParser(prog="python -m sceneviz.tiny", description=main.__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs/tiny"), help="folder of checkpoints and frames")
+    parser.add_argument("--device", default="auto", help="cuda, cuda:1 or cpu; a GPU where there is one")
+    parser.add_argument("--workers", type=int, default=_spare(), help="processes that draw and lay out beside it")
     parser.add_argument("--measure", action="store_true", help="do not train; measure the installed model again")
     options = parser.parse_args()
     home = EMBEDDED["tiny"]
     if not options.measure:
         start = time.perf_counter()
-        model = Run(options.runs).train()
+        run = Run(options.runs, options.device, options.workers)
+        model = run.train()
         hours = (time.perf_counter() - start) / 3600
         threshold = best_threshold(model, [render_movie(seed) for seed in VALIDATION])
         for name in FILES:
-            shutil.copyfile(Run(options.runs).result / name, home / name)
-        write_card(home, model.recipe, threshold, trained=_circumstances(hours))
+            shutil.copyfile(run.result / name, home / name)
+        write_card(home, model.recipe, threshold, trained=_circumstances(hours, run, model.device))
     _measure(home)
     return 0
 
 
-def _circumstances(hours: float) -> dict[str, Any]:
+def _spare() -> int:
+    """Processors that a training leaves idle: all but two where there are many, on a laptop none."""
+    there = os.cpu_count() or 1
+    return there - 2 if there > 4 else 0
+
+
+def _circumstances(hours: float, run: Run, device: torch.device) -> dict[str, Any]:
+    import torch
+
     packages = {name: version(name) for name in ("torch", "transformers", "numpy")}
     return {
         "command": "make tiny",
         "hours in the last run": round(hours, 2),
-        "machine": f"{platform.machine()}, CPU",
+        "machine": f"{platform.machine()}, {torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU'}",
+        "workers": run.workers,
         "versions": packages,
         "rendered seeds": {pace: [seeds.start, seeds.stop] for pace, seeds in SEEDS.items()},
         "validation seeds": [VALIDATION.start, VALIDATION.stop],

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sceneviz.synthetic import story
-from sceneviz.synthetic.story import Pace
+from sceneviz.synthetic import Story
 from sceneviz.synthetic.words import NAMES, TOPICS, words_of
 from sceneviz.tiny.warmup import contrastive_loss, numbered
 
@@ -18,12 +17,11 @@ CHANGES = ("scene", "place", "time", "new place", "people", "topic")
 RECENT = 4  # shots within which a place counts as seen before
 
 
-def changes(seed: int, pace: Pace) -> np.ndarray:
+def changes(told: Story) -> np.ndarray:
     """`(shots, 6)` float32, 0 or 1: what differs between a shot and the one before it, in the order of CHANGES.
 
     "new place": none of the last four shots showed it. "people": at most one of them was there before.
     """
-    told = story(seed, pace=pace)
     takes, scenes = told.takes, told.scenes
     marks = np.zeros((len(takes), len(CHANGES)), np.float32)
     for index, (take, before) in enumerate(zip(takes[1:], takes, strict=False), 1):
@@ -40,12 +38,11 @@ def changes(seed: int, pace: Pace) -> np.ndarray:
     return marks
 
 
-def said_and_present(seed: int, pace: Pace) -> Tensor:
+def said_and_present(told: Story) -> Tensor:
     """`(shots, 2, 64)`: the topic of what is said, and who is there, as sums of fixed random directions of length 1.
 
     Zero where nothing tells: no line, or one without a word of the topic; nobody in frame.
     """
-    told = story(seed, pace=pace)
     topics, names = _directions(tuple(TOPICS)), _directions(NAMES)
     found = torch.zeros(len(told.takes), 2, WIDTH)
     for index, take in enumerate(told.takes):
@@ -67,7 +64,7 @@ def _directions(keys: Sequence[str]) -> dict[str, Tensor]:
 class Look:
     """A projection of frame features in which shots of one place and time are alike, fitted once on kept features."""
 
-    def __init__(self, features: Sequence[Tensor], seeds: Sequence[int], pace: Pace, *, steps: int = 400) -> None:
+    def __init__(self, features: Sequence[Tensor], stories: Sequence[Story], *, steps: int = 400) -> None:
         points = torch.cat([held.mean((1, 2)) for held in features])
         self.centre, self.spread = points.mean(0), points.std(0)
         rng = np.random.default_rng(steps)
@@ -75,10 +72,10 @@ class Look:
             torch.manual_seed(steps)
             self.projection = nn.Linear(points.shape[1], WIDTH)
         optimiser = torch.optim.Adam(self.projection.parameters(), 2e-3)
-        places = [[(take.place, take.time) for take in story(seed, pace=pace).takes] for seed in seeds]
+        places = [[(take.place, take.time) for take in told.takes] for told in stories]
         for _ in range(steps):
             chosen, groups = [], []
-            for number in rng.choice(len(seeds), min(8, len(seeds)), replace=False):
+            for number in rng.choice(len(stories), min(8, len(stories)), replace=False):
                 start = int(rng.integers(max(1, len(places[number]) - 24)))
                 chosen.append(self._standard(features[number][start : start + 24]))
                 groups += [(number, *place) for place in places[number][start : start + 24]]

@@ -1,20 +1,17 @@
-"""The last stage: the embedded model learns to say why. `python -m sceneviz.tiny.reasons FROM OUT` runs it alone."""
+"""The last stage: the embedded model learns to say why."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sceneviz._text import ScenevizError
 from sceneviz.explanation import Explanation, explanations, factuality, faithfulness
 from sceneviz.movie import Movie
 from sceneviz.prediction import predict
-from sceneviz.tiny.stages import REASONS, Stage, rendered
+from sceneviz.tiny.stages import Stage, rendered
 from sceneviz.training.rationales import Rendered
 
 if TYPE_CHECKING:
@@ -71,33 +68,3 @@ def measured(model: SceneModel, movies: Sequence[Movie], boundaries: int = 100) 
     if found:
         tables["explanations of what it found"] = factuality(shown, found)
     return tables | {"faithfulness": faithfulness(shown, model, told, said)}
-
-
-def main() -> int:
-    """Teach a checkpoint of the embedded model to explain its answers."""
-    from sceneviz.models import load_model
-
-    parser = argparse.ArgumentParser(prog="python -m sceneviz.tiny.reasons", description=main.__doc__)
-    parser.add_argument("start", type=Path, metavar="FROM", help="folder of the model that answers")
-    parser.add_argument(
-        "out", type=Path, metavar="OUT", help="folder that gets a folder a stage, the last one the result"
-    )
-    parser.add_argument("--features", type=Path, help="folder of frame features; OUT/features by default")
-    options = parser.parse_args()
-    done: Path = options.start
-    try:
-        for stage in REASONS:
-            out = options.out / stage.name
-            if not (out / "sceneviz.json").is_file():
-                model = load_model(str(done), device="cpu")
-                learn_reasons(model, stage, options.features or options.out / "features", out)
-            done = out
-    except ScenevizError as error:
-        print(f"sceneviz.tiny.reasons: {error}", file=sys.stderr)
-        return 2
-    print(done)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

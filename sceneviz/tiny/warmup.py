@@ -7,15 +7,22 @@ contrastive loss (InfoNCE with several positives, Khosla et al. 2020) teaches it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
+from sceneviz.explanation import story_of
 from sceneviz.models.scene_model import SceneModel
+from sceneviz.movie import Movie
 from sceneviz.prompt import draw_mark, shot_id
-from sceneviz.synthetic import story
-from sceneviz.training.stores import FrameStore
+from sceneviz.recipe import Recipe
+from sceneviz.synthetic.source import RenderedFrames
+from sceneviz.tiny.learning import learn
+from sceneviz.training import TrainConfig
+from sceneviz.training.steps import Steps
 
 RUN = 24  # consecutive shots taken from each movie of a step
 TEMPERATURE = 0.1
@@ -27,60 +34,64 @@ def contrastive_loss(points: Tensor, group: Tensor, ignore: Tensor) -> Tensor:
     points: `(n, d)`. group: `(n,)` int64. ignore: `(n, n)` bool, pairs that count neither way.
     """
     points = nn.functional.normalize(points, dim=1)
-    itself = torch.eye(len(points), dtype=torch.bool)
+    itself = torch.eye(len(points), dtype=torch.bool, device=points.device)
     scores = (points @ points.T / TEMPERATURE).masked_fill(itself | ignore, -torch.inf)
     same = (group[:, None] == group[None]) & ~itself & ~ignore
     return -torch.log_softmax(scores, 1)[same].mean()
 
 
-def warm_up_vision(
-    model: SceneModel, seeds: Sequence[int], store: FrameStore, *, steps: int, movies: int = 8, seed: int = 0
-) -> list[float]:
-    """Train the vision tower of a model in place on rendered movies; returns the loss of every step.
+class Glimpses(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Runs of shots of a few rendered movies, a frame each with its mark; the i-th ones always the same.
 
-    seeds: of the rendered movies whose frames the store holds, in the same order.
+    An item: frames `(n, H, W, 3)` uint8, the group `(n,)` of each (place and time), and pairs that count neither way,
+    `(n, n)` bool: of one place at different times, neither alike nor strangers.
     """
-    rng = np.random.default_rng((seed, steps))
-    module = model.module
-    head = nn.Linear(module.config.text_config.hidden_size, 64)
-    weights = [*module.model.visual.parameters(), *head.parameters()]
-    optimiser = torch.optim.AdamW(weights, lr=1e-3, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, total_steps=steps, pct_start=0.1)
-    stories = [story(value) for value in seeds]
-    losses = []
-    module.train()
-    for step in range(steps):
-        frames, places, groups = [], [], []
-        for number, choice in enumerate(rng.choice(len(seeds), movies, replace=False)):
-            takes, held = stories[choice].takes, store[int(choice)]
-            start = int(rng.integers(max(1, len(takes) - RUN)))
-            for index in range(start, min(len(takes), start + RUN)):
-                picture = held[index][rng.integers(held.shape[1])]
-                frames.append(draw_mark(picture, shot_id(index, int(rng.integers(100)))))
-                place = (number, takes[index].place)
-                places.append(place)
-                groups.append((*place, takes[index].time))
-        features = model.family.encode(module, torch.from_numpy(np.stack(frames)))
-        loss = contrastive_loss(head(features.mean(1)), numbered(groups), _ambiguous(places, groups))
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-        schedule.step()
-        losses.append(float(loss.detach()))
-        if step % 50 == 0:
-            print(f"vision warm-up {step}/{steps}: loss {np.mean(losses[-50:]):.3f}", flush=True)
+
+    def __init__(self, movies: Sequence[Movie], recipe: Recipe, together: int, seed: int) -> None:
+        self.movies, self.recipe, self.together, self.seed = list(movies), recipe, together, seed
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        rng = np.random.default_rng((self.seed, step))
+        frames: list[np.ndarray] = []
+        groups: list[tuple[int, int, str]] = []
+        for number in rng.choice(len(self.movies), self.together, replace=False):
+            movie = self.movies[number]
+            takes, source = story_of(movie).takes, movie.frames
+            assert isinstance(source, RenderedFrames)
+            start = int(rng.integers(max(1, len(movie) - RUN)))
+            for shot in movie.shots[start : start + RUN]:
+                moment = rng.choice(shot.keyframes(self.recipe.frames_per_shot))
+                picture = source.draw(shot, int(moment), self.recipe.frame_size)
+                frames.append(draw_mark(picture, shot_id(shot.index, int(rng.integers(100)))))
+                groups.append((int(number), takes[shot.index].place, takes[shot.index].time))
+        group, place = numbered(groups), numbered([each[:2] for each in groups])
+        unsure = (place[:, None] == place[None]) & (group[:, None] != group[None])
+        return torch.from_numpy(np.stack(frames)), group, unsure
+
+
+def warm_up_vision(model: SceneModel, movies: Sequence[Movie], config: TrainConfig, out: Path) -> None:
+    """Train the vision tower of a model in place on rendered movies, so many in each step as the config's batch.
+
+    out: gets `vision.pt`, from which a killed run goes on.
+    """
+    torch.manual_seed(config.seed)
+    module, device = model.module.train(), model.device
+    head = nn.Linear(module.config.text_config.hidden_size, 64).to(device)
+    trained = dict(module.model.visual.named_parameters()) | {
+        f"head.{name}": weight for name, weight in head.named_parameters()
+    }
+
+    def loss(turn: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+        frames, group, unsure = (part.to(device) for part in turn)
+        features = model.family.encode(module, frames)
+        return {"alike": contrastive_loss(head(features.mean(1)), group, unsure)}
+
+    turns = Glimpses(movies, model.recipe, config.batch_size, config.seed)
+    learn(turns, loss, {"alike": 1.0}, Steps(trained, decay=config.weight_decay), config, out / "vision.pt")
     module.eval()
-    return losses
 
 
 def numbered(keys: Sequence[object]) -> Tensor:
     """Keys as the numbers of their groups, `(n,)` int64."""
     known = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return torch.tensor([known[key] for key in keys])
-
-
-def _ambiguous(places: Sequence[object], groups: Sequence[object]) -> Tensor:
-    """Pairs of one place at different times: neither alike nor strangers."""
-    place, group = numbered(places), numbered(groups)
-    return (place[:, None] == place[None]) & (group[:, None] != group[None])

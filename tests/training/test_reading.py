@@ -10,6 +10,7 @@ import pytest
 import torch
 from small import RECIPE, random_model
 
+from sceneviz.explanation import story_of
 from sceneviz.models import SceneModel
 from sceneviz.models.family import family_of
 from sceneviz.models.flow import seeing
@@ -17,7 +18,8 @@ from sceneviz.synthetic import render_movie, story
 from sceneviz.tiny import reading
 from sceneviz.tiny.build import settle_features, start_attention, tiny_config
 from sceneviz.tiny.facts import CHANGES, Look, changes, said_and_present
-from sceneviz.tiny.lessons import Lessons, _Layer, _Place
+from sceneviz.tiny.lessons import Layer
+from sceneviz.tiny.questions import Lessons
 from sceneviz.tiny.reading import warm_up_reading
 from sceneviz.training import TrainConfig
 from sceneviz.training.stores import FeatureStore
@@ -28,7 +30,7 @@ SEEDS = range(20_000, 20_002)
 
 def test_changes_are_those_of_the_story() -> None:
     told = story(20_000, pace="quick")
-    marks = changes(20_000, "quick")
+    marks = changes(told)
     assert marks.shape == (len(told.takes), len(CHANGES))
     ends = [scene.last for scene in told.scenes[:-1]]
     assert np.flatnonzero(marks[:, 0]).tolist() == [end + 1 for end in ends]
@@ -38,7 +40,8 @@ def test_changes_are_those_of_the_story() -> None:
 
 
 def test_the_same_people_are_the_same_direction() -> None:
-    told, found = story(20_000, pace="quick"), said_and_present(20_000, "quick")
+    told = story(20_000, pace="quick")
+    found = said_and_present(told)
     for take, (_, people) in zip(told.takes, found, strict=True):
         assert float(people.norm()) == pytest.approx(1.0 if take.characters else 0.0, abs=1e-6)
     pairs = [(i, j) for i in range(12) for j in range(i) if told.takes[i].characters and told.takes[j].characters]
@@ -95,10 +98,10 @@ def test_the_rows_that_are_judged_are_the_librarys_attention(tmp_path: Path) -> 
     lessons = _lessons(model, tmp_path)
     samples = [lessons.windows[number] for number in range(2)]
     batch = Collator(model, lessons.windows, lessons.store)(samples)
-    shown: list[_Layer] = []
-    with torch.no_grad(), seeing(model.module, lambda query, key, _, scale: shown.append(_Layer(query, key, scale))):
+    shown: list[Layer] = []
+    with torch.no_grad(), seeing(model.module, lambda query, key, _, scale: shown.append(Layer(query, key, scale))):
         training_loss(model, batch)
-    places = [_Place(0, 40, 0), _Place(0, 7, 0), _Place(1, 55, 0)]
+    places = np.array([[0, 0, 1], [40, 7, 55]])
     vision = model.family.vision(batch["features"])
     model.module.set_attn_implementation("eager")
     with torch.no_grad():
@@ -107,7 +110,7 @@ def test_the_rows_that_are_judged_are_the_librarys_attention(tmp_path: Path) -> 
         ).attentions
     for layer, seen in enumerate(shown):
         for head in range(3):
-            expected = torch.stack([weights[layer][place.row, head, place.column] for place in places])
+            expected = torch.stack([weights[layer][row, head, column] for row, column in places.T.tolist()])
             torch.testing.assert_close(seen.rows(head, places), expected, rtol=0, atol=1e-6)
 
 
@@ -128,5 +131,6 @@ def _lessons(model: SceneModel, folder: Path) -> Lessons:
     recipe = replace(RECIPE, context=5, focus=4)
     windows = TrainingWindows([render_movie(seed, pace="quick") for seed in SEEDS], recipe, config)
     store = FeatureStore(model, windows.movies, recipe, first=windows.first, folder=folder)
-    look = Look([store.whole(number) for number in range(2)], SEEDS, "quick", steps=3)
-    return Lessons(SEEDS, "quick", windows, store, look)
+    stories = [story_of(movie) for movie in windows.movies]
+    look = Look([store.whole(number) for number in range(2)], stories, steps=3)
+    return Lessons(windows, store, look)

@@ -10,11 +10,9 @@ import torch
 from small import random_model
 
 import sceneviz as sv
-from sceneviz.models import load_model
 from sceneviz.movie import Movie
-from sceneviz.tiny import reasons
-from sceneviz.tiny.stages import REASONS, SEEDS, STAGES
-from sceneviz.training.loop import save_model
+from sceneviz.tiny import reasons, stages
+from sceneviz.tiny.stages import RECIPE, SEEDS, STAGES, VISION, Run
 
 
 @pytest.fixture
@@ -24,32 +22,38 @@ def movies(monkeypatch: pytest.MonkeyPatch) -> list[Movie]:
     return some
 
 
-def test_the_stage_stands_last_and_learns_from_no_test_movie() -> None:
-    assert all(stage.reasons for stage in REASONS)
-    assert not any(stage.reasons for stage in STAGES)
-    assert REASONS[-1].recipe == STAGES[-1].recipe
-    assert all(max(SEEDS[stage.pace]) < 8_500_000 for stage in REASONS)
-    assert all(stage.config.freeze_vision for stage in REASONS)
+def test_reasons_are_learned_last_and_from_no_test_movie() -> None:
+    assert [stage.reasons for stage in STAGES] == sorted(stage.reasons for stage in STAGES)
+    assert STAGES[-1].reasons
+    assert STAGES[-1].recipe == RECIPE
+    assert all(max(SEEDS[stage.pace]) < 8_500_000 for stage in STAGES)
+    assert all(stage.config.freeze_vision for stage in STAGES)
 
 
-def test_the_stage_runs_by_itself_and_once(
-    movies: list[Movie], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.slow
+def test_the_whole_training_in_miniature_is_the_same_however_it_is_run(
+    movies: list[Movie], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = tuple(
-        replace(each, context=5, focus=4, config=replace(each.config, steps=2, batch_size=2)) for each in REASONS
+    small = tuple(
+        replace(each, context=5, focus=4, config=replace(each.config, steps=2, batch_size=2)) for each in STAGES
     )
-    monkeypatch.setattr(reasons, "REASONS", short)
-    save_model(random_model(spread=1.0), tmp_path / "start")
-    monkeypatch.setattr("sys.argv", ["reasons", str(tmp_path / "start"), str(tmp_path / "out")])
-    assert reasons.main() == 0
-    result = Path(capsys.readouterr().out.splitlines()[-1])
-    assert result == tmp_path / "out" / REASONS[-1].name
-    before, after = (load_model(str(each)).module.state_dict() for each in (tmp_path / "start", result))
-    moved = {name for name in after if not torch.equal(after[name], before[name])}
-    assert moved
-    assert not any(".visual." in name for name in moved)
-    monkeypatch.setattr(reasons, "learn_reasons", None)  # what is finished is not done again
-    assert reasons.main() == 0
+    monkeypatch.setattr(stages, "STAGES", small)
+    monkeypatch.setattr(stages, "VISION", replace(VISION, steps=2, batch_size=2))
+    monkeypatch.setattr(stages, "rendered", lambda pace: movies)
+
+    def weights(run: Run) -> dict[str, torch.Tensor]:
+        found: dict[str, torch.Tensor] = run.train().module.state_dict()
+        return found
+
+    alone = weights(Run(tmp_path / "alone", "cpu"))
+    beside = weights(Run(tmp_path / "beside", "cpu", workers=2))
+    # Killed behind the second stage, and begun again.
+    for each in small[1:]:
+        (tmp_path / "alone" / each.name / "sceneviz.json").unlink()
+    again = weights(Run(tmp_path / "alone", "cpu"))
+    for name, weight in alone.items():
+        assert torch.equal(weight, beside[name]), name
+        assert torch.equal(weight, again[name]), name
 
 
 def test_what_it_says_is_measured(movies: list[Movie]) -> None:

@@ -1,0 +1,148 @@
+"""What the embedded model is asked while it learns to read, and what the renderer knows to be the answer.
+
+At the last token of each shot it is asked what the shot is about, which number it has, and what has changed; and at
+each decision, what changes with the next shot. Some heads of its attention are told where to look for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sceneviz.explanation import story_of
+from sceneviz.prompt import MODALITIES, TokenLayout, shot_id
+from sceneviz.tiny.facts import Look, changes, said_and_present
+from sceneviz.training.stores import FeatureStore
+from sceneviz.training.windows import Collator, Sample, TrainingWindows
+
+
+class Questions(NamedTuple):
+    """What is asked about a batch. Places are `(2, n)` int64: row and column; with equal rows side by side.
+
+    ends: the last token of every shot but a window's first. decisions: where an answer is decided.
+    changed: `(ends, 6)`, foretold: `(decisions, 6)`: what changes with that shot, and with the next (`facts.CHANGES`).
+    about: `(ends, 2, 3, 64)`: what that shot, and the one before, are about; zero where it isn't shown.
+    digits: of both shots' IDs at each end, then of the shot that is decided.
+    looks: for each of the heads that are told where to look, the places from where, and the columns at which.
+    words: places whose next token is text of a shot: neither instruction, nor part of a frame, nor an answer.
+    """
+
+    ends: np.ndarray
+    decisions: np.ndarray
+    changed: np.ndarray
+    foretold: np.ndarray
+    about: np.ndarray
+    digits: np.ndarray
+    looks: list[tuple[np.ndarray, np.ndarray]]
+    words: np.ndarray
+
+
+# Where the heads that are told look: from an end (or else a decision), at the closing tag of the shot so many on.
+LOOKS = ((True, -1), (True, -1), (False, 1), (False, 0), (False, 1))
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Rendered movies with all that is known of them. store: their frame features."""
+
+    windows: TrainingWindows
+    store: FeatureStore
+    look: Look
+    _changed: dict[int, np.ndarray] = field(default_factory=dict)
+    _about: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def asking(self, collator: Collator) -> Callable[[Sequence[Sample]], tuple[dict[str, Any], Questions]]:
+        """A collator's batches, and what is asked about them."""
+
+        def asked(samples: Sequence[Sample]) -> tuple[dict[str, Any], Questions]:
+            batch = collator(samples)
+            return batch, self.questions(batch.pop("layouts"), samples)
+
+        return asked
+
+    def questions(self, layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> Questions:
+        """What is asked about a batch."""
+        ends, decisions = _ends(layouts, samples), _decisions(layouts, samples)
+        closing = {(row, shot): column for row, column, shot in ends.tolist()}
+        named = [(row, shot - back) for row, _, shot in ends.tolist() for back in (0, 1)]
+        named += [(row, shot) for row, _, shot in decisions.tolist()]
+        digits = [int(digit) for row, shot in named for digit in shot_id(shot, samples[row].first)]
+        return Questions(
+            ends=ends[:, :2].T,
+            decisions=decisions[:, :2].T,
+            changed=np.stack([self.changed(samples[row].movie)[shot] for row, _, shot in ends.tolist()]),
+            foretold=np.stack([self.changed(samples[row].movie)[shot + 1] for row, _, shot in decisions.tolist()]),
+            about=np.stack([self._shown(samples[row], shot) for row, _, shot in ends.tolist()]),
+            digits=np.array(digits),
+            looks=[_looks(ends if at_end else decisions, closing, on) for at_end, on in LOOKS],
+            words=_words(layouts),
+        )
+
+    def changed(self, movie: int) -> np.ndarray:
+        """`(shots, 6)`: see `facts.changes`."""
+        if movie not in self._changed:
+            self._changed[movie] = changes(story_of(self.windows.movies[movie]))
+        return self._changed[movie]
+
+    def about(self, movie: int) -> np.ndarray:
+        """`(shots, 3, 64)`: what each shot looks like, is about, and whom it shows."""
+        if movie not in self._about:
+            told = said_and_present(story_of(self.windows.movies[movie]))
+            self._about[movie] = torch.cat((self.look(self.store.whole(movie))[:, None], told), 1).numpy()
+        return self._about[movie]
+
+    def _shown(self, sample: Sample, shot: int) -> np.ndarray:
+        """`(2, 3, 64)`: what a shot and the one before are about, as far as the window shows it."""
+        shown = np.array([sample.recipe.visual, sample.recipe.subtitles, sample.recipe.characters])
+        about: np.ndarray = self.about(sample.movie)[[shot, shot - 1]] * shown[:, None]
+        return about
+
+
+def _ends(layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> np.ndarray:
+    """`(n, 3)`: row, column and shot of the last token of every shot but a window's first."""
+    return np.array(
+        [
+            (row, np.flatnonzero(layout.shot[: layout.prompt_length] == shot)[-1], shot)
+            for row, (layout, sample) in enumerate(zip(layouts, samples, strict=True))
+            for shot in sample.window.context[1:]
+        ]
+    )
+
+
+def _decisions(layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> np.ndarray:
+    """`(n, 3)`: row, column and shot of each place where an answer is decided."""
+    return np.array(
+        [
+            (row, column, shot)
+            for row, (layout, sample) in enumerate(zip(layouts, samples, strict=True))
+            for shot, column in zip(sample.window.focus, layout.decision_rows.tolist(), strict=True)
+        ]
+    )
+
+
+def _looks(places: np.ndarray, closing: dict[tuple[int, int], int], on: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places `(2, n)` from which a shot so many on can be looked at, and the columns `(n,)` where that one ends."""
+    seen = [
+        (row, column, closing[row, shot + on]) for row, column, shot in places.tolist() if (row, shot + on) in closing
+    ]
+    found = np.array(seen, int).reshape(-1, 3)
+    return found[:, :2].T, found[:, 2]
+
+
+def _words(layouts: Sequence[TokenLayout]) -> np.ndarray:
+    silent = [MODALITIES.index("instruction"), MODALITIES.index("answer")]
+    found = []
+    for row, layout in enumerate(layouts):
+        columns = np.flatnonzero((layout.frame[1:] < 0) & ~np.isin(layout.modality[1:], silent))
+        found.append(np.stack([np.full(len(columns), row), columns]))
+    return np.concatenate(found, 1)
+
+
+def on_device(array: np.ndarray, device: torch.device) -> Tensor:
+    """An array of questions where the model is."""
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)
