@@ -218,8 +218,8 @@ class Explorer:
 
     def _show_facts(self) -> None:
         facts = self.state.facts()
-        facts["subtitle"] = _sendable(facts["subtitle"])
-        facts["names"] = [_sendable(name) for name in facts["names"]]
+        facts["subtitle"] = facts["subtitle"][:MOST_LETTERS]  # a whole book would choke a message
+        facts["names"] = [name[:MOST_LETTERS] for name in facts["names"]]
         self.panel.facts = facts
         self.panel.changes = self.state.changes()
 
@@ -260,8 +260,3 @@ class Explorer:
             yield
         except (ScenevizError, OSError, RuntimeError) as error:
             self.film.status = plain(error, 300)
-
-
-def _sendable(text: str) -> str:
-    """A text of a file as a message can hold it: half a surrogate pair would break it, a whole book would choke it."""
-    return text[:MOST_LETTERS].encode("utf-8", "replace").decode("utf-8")

@@ -198,7 +198,7 @@ def test_texts_that_no_message_can_hold_are_mended() -> None:
     explorer = sv.browse(movie, scripted_prediction(movie))
     explorer.shot = 0
     facts = explorer.panel.facts
-    assert facts["subtitle"].startswith("half ? a pair xxx")
+    assert facts["subtitle"].startswith("half \ufffd a pair xxx")
     assert len(json.dumps(facts, ensure_ascii=False).encode("utf-8")) < 10_000
     told, _ = _ask(explorer, {"kind": "thumbs", "shots": [0]})[0]
     assert len(json.dumps(told, ensure_ascii=False).encode("utf-8")) < 1_000
