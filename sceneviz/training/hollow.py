@@ -54,6 +54,7 @@ def empty_copy(family: Any, config: Any, dtype: torch.dtype) -> Any:
         part._attn_implementation = "sdpa"
     with torch.device("meta"), no_init_weights():
         module = family.build(config)
+    module.tie_weights()  # which building without weights leaves out
     module.train()
     module.set_attn_implementation(ATTENTION)
     if hasattr(module.model.language_model, "_deepstack_process"):

@@ -6,6 +6,7 @@ processor, with new examples; what it finds is kept in `finds.py`.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import time
 import traceback
@@ -25,6 +26,7 @@ NAMES += "attribution explanation attention figure journal done adapter card loo
 EXAMPLES = 40
 ROUND = 100  # examples a turn, when asked to go on: every parser gets its turn soon
 SLOW_S = 5.0
+HUNG_S = 600.0  # by the clock: a reading that never comes back is found by nothing else
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,7 @@ def test_going_on(every: dict[str, tuple[Parser, Path]]) -> None:
     while time.process_time() < end and len(found) < len(NAMES):
         for name in (name for name in NAMES if name not in found and time.process_time() < end):
             turns, before = turns + 1, time.process_time()
+            faulthandler.dump_traceback_later(HUNG_S, exit=True)
             try:
                 _try(*every[name], more)
             except Exception as error:
@@ -79,6 +82,7 @@ def test_going_on(every: dict[str, tuple[Parser, Path]]) -> None:
                 print(f"\n{name}: {found[name]}", flush=True)
             took, left = time.process_time() - before, end - time.process_time()
             print(f"{turns * ROUND:,} examples; {name} took {took:.1f} s; {left:.0f} s to go", flush=True)
+    faulthandler.cancel_dump_traceback_later()
     assert list(found) == []
 
 

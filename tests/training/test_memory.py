@@ -75,6 +75,12 @@ def test_of_the_real_7b_weights_and_adapters_are_counted(seven: dict[str, Estima
     assert seven["full"].optimizer > 7 * GIB * 7  # two moments of 7.6 B weights in float32
 
 
+def test_an_embedding_that_is_the_output_layer_too_counts_once() -> None:
+    model = random_model()
+    assert model.module.config.tie_word_embeddings
+    assert estimate(model, TrainConfig()).parameters == sum(weight.numel() for weight in model.module.parameters())
+
+
 def test_what_a_stopped_training_goes_back_to_counts_where_it_is_kept(seven: dict[str, Estimate]) -> None:
     model = random_model()
     full, frozen, adapter = (
