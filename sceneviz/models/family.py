@@ -29,7 +29,7 @@ class Family(Protocol):
         """The real class for a config, randomly initialised."""
 
     def load(self, folder: str, **options: Any) -> nn.Module:
-        """The real class with weights, through `from_pretrained`."""
+        """The real class with weights, all of them, through `from_pretrained`."""
 
     def token_pixels(self, module: nn.Module) -> int:
         """The side, in pixels, of the square that one visual token covers."""

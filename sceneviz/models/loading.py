@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sceneviz._text import ScenevizError, choice, counted, plain, whole
+from sceneviz._text import ScenevizError, choice, plain, whole
 from sceneviz.recipe import Recipe
 from sceneviz.results.prediction import checked_threshold
 
@@ -70,16 +70,12 @@ def load_model(
     try:
         if not sys.stderr.isatty():
             logging.disable_progress_bar()
-        loaded: Any = family.load(source, output_loading_info=True, **options)
+        module: Any = family.load(source, **options)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    except ScenevizError:
+        raise
     except Exception as error:  # the libraries raise whatever a damaged file makes them run into
         raise _not_loaded(name, error) from error
-    module, found = loaded
-    if missing := sorted(found["missing_keys"]):  # the library fills them with noise, and says so on the side
-        raise ScenevizError(
-            f"model {plain(name, 300)} lacks {counted(len(missing), 'weight')}, the first of them {missing[0]}; "
-            "copy it again"
-        )
     if "device_map" not in options:
         module = module.to(torch.device(target))
     if target.startswith("cuda") and options["attn_implementation"] == "sdpa":

@@ -9,6 +9,7 @@ import transformers
 from torch import Tensor, nn
 from transformers import vision_utils
 
+from sceneviz._text import ScenevizError, counted, plain
 from sceneviz.prompt import OPENING
 
 
@@ -30,8 +31,15 @@ class Qwen25VL:
         return module
 
     def load(self, folder: str, **options: Any) -> nn.Module:
-        """A model with its weights; options go to `from_pretrained`."""
-        module: nn.Module = getattr(transformers, self.kind).from_pretrained(folder, **options)
+        """A model with its weights; options go to `from_pretrained`. Raises ScenevizError where weights are missing."""
+        kind = getattr(transformers, self.kind)
+        module: nn.Module
+        module, found = kind.from_pretrained(folder, output_loading_info=True, **options)
+        if missing := sorted(found["missing_keys"]):  # the library fills them with noise, and says so on the side
+            raise ScenevizError(
+                f"model {plain(folder, 300)} lacks {counted(len(missing), 'weight')}, the first of them {missing[0]}; "
+                "copy it again"
+            )
         return module
 
     def token_pixels(self, module: Any) -> int:
