@@ -21,7 +21,7 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
     "--no-first-run --disable-dev-shm-usage"
 ).split()
-WAIT_MS = 900_000  # a bound for a busy machine; each step goes on as soon as the page shows it
+WAIT_MS = 300_000  # a bound for a busy machine; each step goes on as soon as the page shows it
 HERE = Path(__file__).resolve().parent
 
 
@@ -93,6 +93,8 @@ def open_notebook(browser: Any, address: str, folder: Path, name: str, sources: 
     page.on("websocket", lambda socket: socket.on("framereceived", count))
     page.goto(f"{address}/lab/tree/{name}.ipynb?reset", wait_until="domcontentloaded")
     page.locator(".jp-Notebook .jp-Cell").nth(len(sources) - 1).wait_for()
+    # What is asked of a kernel that is only starting can be lost, and the cell then waits for ever.
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for()
     return page
 
 
