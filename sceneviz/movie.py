@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LABEL_VALUES = {1: "last shot of its scene", 0: "not", -1: "uncertain", -2: "unlabelled"}
-MOST = 2**31 + 1  # no film has as many frames, or seconds: two years at 30 frames a second
+FRAMES = 2**31  # no film has as many, nor as many seconds: two years at 30 frames a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class Shot:
 
     def __post_init__(self) -> None:
         places, times = (self.index, self.start, self.end), (self.start_s, self.end_s)
-        if not all(whole(place) and place < MOST for place in places):
+        if not all(whole(place) and place <= FRAMES for place in places):
             raise ScenevizError(f"shot {plain(self.index)}: index, start and end must be whole, got {plain(places)}")
-        if not all(isinstance(time, Real) and abs(time) < MOST for time in times):
+        if not all(isinstance(time, Real) and abs(time) < FRAMES + 1 for time in times):
             raise ScenevizError(f"shot {self.index}: start_s and end_s must be seconds, got {plain(times)}")
         if not isinstance(self.subtitle, str) or not all(isinstance(name, str) for name in self.characters):
             raise ScenevizError(f"shot {self.index}: subtitle and characters must be text")

@@ -12,6 +12,7 @@ import numpy as np
 
 from sceneviz._text import ScenevizError, choice, counted, write_whole
 from sceneviz.attribution.groups import SIDES, Group
+from sceneviz.movie import FRAMES
 from sceneviz.prompt import MODALITIES
 from sceneviz.recipe import Recipe
 from sceneviz.results.envelope import opened, packed, told_if_damaged
@@ -70,7 +71,7 @@ class Attribution:
         check_origin(self, "attribution")
         check_text(self, "settings", "attribution")
         counts = [self.shot, self.forwards, *(n for each in self.groups for n in (each.tokens, each.shot or 0))]
-        if not all(type(count) is int and 0 <= count < 2**31 for count in counts):
+        if not all(type(count) is int and 0 <= count < FRAMES for count in counts):
             raise ScenevizError("attribution: shots, tokens and forwards must be whole numbers that are not negative")
         for each in self.groups:
             choice(each.modality, MODALITIES, "attribution: modality of a group")

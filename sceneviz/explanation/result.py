@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sceneviz._text import ScenevizError, escape, whole, write_whole
 from sceneviz.explanation.claims import Claim, Parsed, parse
+from sceneviz.movie import FRAMES
 from sceneviz.recipe import Recipe
 from sceneviz.results.envelope import opened, packed, told_if_damaged
 from sceneviz.results.origin import check_origin, check_text
@@ -53,7 +54,7 @@ class Explanation:
 
     def __post_init__(self) -> None:
         check_origin(self, "explanation")
-        if not whole(self.shot) or not 0 <= self.shot < 2**31:
+        if not whole(self.shot) or not 0 <= self.shot < FRAMES:
             raise ScenevizError(f"explanation: shot must be its place in the movie, got {self.shot!r}")
         for name in ("answer", "given", "ended"):
             if not isinstance(getattr(self, name), bool):

@@ -21,21 +21,14 @@ _WRAPPING = re.compile(
 _DOWN = re.compile(r"lora_(?:embedding_)?A\b")  # the first of an adapter's two matrices: as many rows as its rank
 # Of an adapter's config: what is taken over, and what mattered when it was trained, or stands in its weights.
 _TAKEN = (
-    *("r", "lora_alpha", "rank_pattern", "alpha_pattern", "lora_dropout", "use_rslora", "use_dora", "fan_in_fan_out"),
-    *("bias", "lora_bias", "modules_to_save", "task_type", "base_model_name_or_path", "revision"),
-)
+    "r", "lora_alpha", "rank_pattern", "alpha_pattern", "lora_dropout", "use_rslora", "use_dora", "fan_in_fan_out",
+    "bias", "lora_bias", "modules_to_save", "task_type", "base_model_name_or_path", "revision",
+)  # fmt: skip
 _PASSED = (
-    *("peft_type", "peft_version", "auto_mapping", "inference_mode", "target_modules", "exclude_modules"),
-    *("layers_to_transform", "layers_pattern", "init_lora_weights", "loftq_config", "eva_config", "corda_config"),
-    *(
-        "lora_ga_config",
-        "megatron_core",
-        "megatron_config",
-        "runtime_config",
-        "ensure_weight_tying",
-        "qalora_group_size",
-    ),
-)
+    "peft_type", "peft_version", "auto_mapping", "inference_mode", "target_modules", "exclude_modules",
+    "layers_to_transform", "layers_pattern", "init_lora_weights", "loftq_config", "eva_config", "corda_config",
+    "lora_ga_config", "megatron_core", "megatron_config", "runtime_config", "ensure_weight_tying", "qalora_group_size",
+)  # fmt: skip
 _PART = re.compile(r"(?P<path>.+?)\.(?P<part>(?:lora_\w+|weight|bias)\b.*)")
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sceneviz._ahead import Ahead
 from sceneviz._text import ScenevizError, choice
+from sceneviz.movie import FRAMES
 from sceneviz.reading.detection import DETECTION_WIDTH, NET_SIZE, has_cuda, pyscenedetect_cuts, transnetv2_cuts
 from sceneviz.reading.frames import VideoFrames
 from sceneviz.reading.text import read_text
@@ -18,7 +19,6 @@ from sceneviz.reading.text import read_text
 # Frames decoded, small as they are, while the detector is at work on those before.
 DECODED_AHEAD = 100
 DETECTORS = ("auto", "transnetv2", "pyscenedetect")
-FRAMES = 2**31  # no film has as many: two years at 30 frames a second
 ACCEPTED = (
     "expected a PySceneDetect scene CSV, or rows of whole numbers, `start end` (TransNetV2) "
     "or `start end key1 key2 key3` (MovieNet), end inclusive"

@@ -142,10 +142,10 @@ def planned_windows(movies: Sequence[Movie], model: SceneModel, recipe: Recipe, 
     return windows
 
 
-def refuse_impossible(plan: Plan, model: SceneModel, frames: Path, out: Path | None = None) -> None:
+def refuse_impossible(plan: Plan, model: SceneModel, frames: Path, out: Path) -> None:
     """An error where memory or disk are too small, with the setting that would help.
 
-    frames: the folder in which frames or features are kept. out: where checkpoints and the result go, if elsewhere.
+    frames: the folder in which frames or features are kept. out: where checkpoints and the result go.
     """
     loaded = plan.needs.weights  # are there already
     free = _free(model) + loaded
@@ -154,7 +154,6 @@ def refuse_impossible(plan: Plan, model: SceneModel, frames: Path, out: Path | N
             f"training needs {size(plan.needs.peak)} on a device, and there are {size(free)}; "
             + _advice(plan, model, free)
         )
-    out = out or frames
     if _standing(frames).stat().st_dev == _standing(out).stat().st_dev:
         _refuse_full(plan, (out, frames), plan.disk, plan.written)
     else:
@@ -165,6 +164,8 @@ def refuse_impossible(plan: Plan, model: SceneModel, frames: Path, out: Path | N
 def _refuse_full(plan: Plan, folders: tuple[Path, ...], frames: int, written: int) -> None:
     """An error where a disk has no room for so many bytes of frames and of what is written."""
     there = shutil.disk_usage(_standing(folders[0])).free
+    if frames + written <= there:
+        return
     # What an earlier run left is part of what is needed, or will be written over.
     mine = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
     if frames + written <= there + sum(path.stat().st_size for path in mine):

@@ -22,18 +22,21 @@ from sceneviz.training.trainable import made_trainable
 
 COUNT = 6
 SHOTS = tuple(Shot(k, 48 * k, 48 * k + 48, 2.0 * k, 2.0 * k + 2, f"line {k}", ("Ann",)) for k in range(COUNT))
+ORIGIN: dict[str, Any] = {
+    "movie": "movie",
+    "movie_name": "a film",
+    "model": "model",
+    "model_name": "a model",
+    "embedded": False,
+    "recipe": Recipe(),
+}
 GROUPS = (Group("visual", "before", None, 10), Group("subtitle", "after", None, 5))
 
 
 def prediction() -> Prediction:
     """A prediction made up by hand."""
     return Prediction(
-        movie="movie",
-        movie_name="a film",
-        model="model",
-        model_name="a model",
-        embedded=False,
-        recipe=Recipe(),
+        **ORIGIN,
         threshold=0.5,
         shots=SHOTS,
         confidence=np.array([0.1, 0.9, 0.2, 0.3, 0.6, np.nan]),
@@ -48,12 +51,7 @@ def attribution() -> Attribution:
     """An attribution made up by hand."""
     groups = (Group("visual", "before", 1, 10), Group("subtitle", "after", None, 5))
     return Attribution(
-        movie="movie",
-        movie_name="a film",
-        model="model",
-        model_name="a model",
-        embedded=False,
-        recipe=Recipe(),
+        **ORIGIN,
         shot=2,
         method="ablation",
         settings="made up",
@@ -100,12 +98,7 @@ def attention_forms(folder: Path) -> dict[str, bytes]:
 def explanation() -> Explanation:
     """An explanation made up by hand."""
     return Explanation(
-        movie="movie",
-        movie_name="a film",
-        model="model",
-        model_name="a model",
-        embedded=False,
-        recipe=Recipe(),
+        **ORIGIN,
         shot=2,
         answer=True,
         given=False,

@@ -175,19 +175,20 @@ def test_a_disk_without_room_for_checkpoints_is_refused(
     assert whole.checkpoints == 3
     assert whole.checkpoint == 3 * whole.result
     assert lean.written < whole.written / 5
+    out = tmp_path / "new" / "out"
     free = whole.written + whole.disk
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(planning.shutil, "disk_usage", lambda _: usage._replace(free=free))
-    planning.refuse_impossible(whole, model, tmp_path / "new" / "out")
+    planning.refuse_impossible(whole, model, out, out)
     free -= 1
     with pytest.raises(ScenevizError, match=r"keeps up to .* MiB: frames .*, 3 checkpoints of .*; set lora=8 to train"):
-        planning.refuse_impossible(whole, model, tmp_path / "new" / "out")
-    (tmp_path / "new" / "out" / "checkpoints").mkdir(parents=True)
-    (tmp_path / "new" / "out" / "checkpoints" / "old").write_bytes(b"x")  # of an earlier run: room that is its own
-    planning.refuse_impossible(whole, model, tmp_path / "new" / "out")
+        planning.refuse_impossible(whole, model, out, out)
+    (out / "checkpoints").mkdir(parents=True)
+    (out / "checkpoints" / "old").write_bytes(b"x")  # of an earlier run: room that is its own
+    planning.refuse_impossible(whole, model, out, out)
     free = 1000
     with pytest.raises(ScenevizError, match=r"frames .*are free in .*; set keep='nothing'|give a folder"):
-        planning.refuse_impossible(lean, model, tmp_path / "new" / "out")
+        planning.refuse_impossible(lean, model, out, out)
 
 
 def test_the_line_plans_a_training(capsys: Any, tmp_path: Path) -> None:
