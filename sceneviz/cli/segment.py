@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 40  # of scenes on the screen; the file has them all
 TOLD = 3  # failures whose reasons the last line gives
 DATA = ("movienet", "bbc", "ovsd")
-EMBEDDED = (
+NOTE = (
     "This is the small model that comes with sceneviz, trained on rendered movies: no claim about the paper, "
     "and weak on real films (its card, sceneviz/tiny/README.md, has the numbers)."
 )
@@ -87,6 +87,7 @@ def run_one(arguments: argparse.Namespace, film: Path) -> None:
 def run_many(arguments: argparse.Namespace, out: Path) -> None:
     """Many films: a folder each, a table of all; in the end, what failed."""
     from sceneviz.many import Reading, Settings, items_of, segment_all
+    from sceneviz.models.loading import EMBEDDED
 
     if arguments.characters is not None or any(
         Path(each or "").suffix for each in (arguments.subtitles, arguments.shots)
@@ -106,8 +107,8 @@ def run_many(arguments: argparse.Namespace, out: Path) -> None:
         threshold=arguments.threshold,
     )
     print(f"{counted(len(items), 'movie')}; model {plain(arguments.model)}", flush=True)
-    if arguments.model == "tiny":
-        print(EMBEDDED)
+    if arguments.model in EMBEDDED:
+        print(NOTE)
     table = segment_all(
         items, settings, device=arguments.device, ray=arguments.ray, workers=arguments.workers, told=_tell
     )
@@ -126,7 +127,7 @@ def find_scenes(movie: Movie, arguments: argparse.Namespace, out: Path) -> Predi
     model = sv.load_model(arguments.model, adapter=arguments.adapter, device=arguments.device, dtype=arguments.dtype)
     print(f"{plain(movie.name)}: {len(movie)} shots, {clock(movie.shots[-1].end_s)}; model {plain(model.name)}")
     if model.embedded:
-        print(EMBEDDED)
+        print(NOTE)
     with held(out / RESUME):
         prediction = sv.predict(movie, model, batch_size=arguments.batch_size, resume=out / RESUME)
         write_scenes(movie, prediction, out, arguments.threshold)

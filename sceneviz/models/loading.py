@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from sceneviz.models.scene_model import SceneModel
 
 CARD = "sceneviz.json"  # beside config.json: the recipe and threshold that a checkpoint was trained and tuned with
-EMBEDDED = {"tiny": Path(__file__).parent.parent / "tiny"}
+_TINY = Path(__file__).parent.parent / "tiny"
+# Of 6 layers; the smaller sizes are that model with fewer of them, trained on.
+EMBEDDED = {"tiny": _TINY, "tiny-4": _TINY / "tiny-4", "tiny-2": _TINY / "tiny-2"}
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 # A damaged config would have the memory filled, or go on making layers.
 SIZES = ("num_", "depth", "hidden_size", "intermediate_size", "vocab_size", "out_hidden_size", "max_position")
@@ -36,7 +38,8 @@ def load_model(
 ) -> SceneModel:
     """Load a model, and what its checkpoint says about the recipe it was trained with.
 
-    name: "tiny" (the embedded model), a local folder, or a hub name such as "Qwen/Qwen2.5-VL-7B-Instruct".
+    name: "tiny" (the embedded model; "tiny-4" and "tiny-2" are smaller), a local folder, or a hub name such as
+        "Qwen/Qwen2.5-VL-7B-Instruct".
     adapter: a peft adapter (a LoRA, say) to attach, ours or another trainer's, a folder or a hub name; its recipe and
         threshold then count.
     device: "auto" takes CUDA, then MPS, then the CPU; "cuda:1" or "cpu" name one; "balanced" spreads the layers over
@@ -132,8 +135,8 @@ def _source(name: str) -> str:
     looks_local = name.startswith((".", "/", "~")) or name.count("/") != 1
     if looks_local:
         raise ScenevizError(
-            f"no model {name!r}: expected 'tiny', a folder with config.json and safetensors, or a hub name such as "
-            "'Qwen/Qwen2.5-VL-7B-Instruct'"
+            f"no model {name!r}: expected {', '.join(map(repr, EMBEDDED))}, a folder with config.json and safetensors, "
+            "or a hub name such as 'Qwen/Qwen2.5-VL-7B-Instruct'"
         )
     return name
 

@@ -13,9 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sceneviz.models import load_model
 from sceneviz.models.loading import CARD, EMBEDDED, write_card
 from sceneviz.synthetic import render_movie
-from sceneviz.tiny.evaluate import best_threshold, effect_of_a_flip, results
+from sceneviz.tiny.evaluate import best_threshold, effect_of_a_flip, results, sizes
 from sceneviz.tiny.reasons import measured as explained
 from sceneviz.tiny.stages import SEEDS, TEST, VALIDATION, Run
 
@@ -33,18 +34,29 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=_spare(), help="processes that draw and lay out beside it")
     parser.add_argument("--measure", action="store_true", help="do not train; measure the installed model again")
     options = parser.parse_args()
-    home = EMBEDDED["tiny"]
     if not options.measure:
         start = time.perf_counter()
         run = Run(options.runs, options.device, options.workers)
-        model = run.train()
+        run.train()
         hours = (time.perf_counter() - start) / 3600
-        threshold = best_threshold(model, [render_movie(seed) for seed in VALIDATION])
-        for name in FILES:
-            shutil.copyfile(run.result / name, home / name)
-        write_card(home, model.recipe, threshold, trained=_circumstances(hours, run, model.device))
-    _measure(home)
+        for name, folder in run.results.items():
+            model = load_model(str(folder), device=options.device)
+            threshold = best_threshold(model, [render_movie(seed) for seed in VALIDATION])
+            install(folder, name, threshold, _circumstances(hours, run, model.device))
+    _measure(EMBEDDED["tiny"])
     return 0
+
+
+def install(folder: Path, name: str, threshold: float, trained: dict[str, Any]) -> None:
+    """Put a trained model where an embedded one of this name lies.
+
+    trained: the circumstances, which its card gets.
+    """
+    home = EMBEDDED[name]
+    home.mkdir(exist_ok=True)
+    for file in FILES:
+        shutil.copyfile(folder / file, home / file)
+    write_card(home, load_model(str(folder), device="cpu").recipe, threshold, trained=trained)
 
 
 def _spare() -> int:
@@ -69,9 +81,7 @@ def _circumstances(hours: float, run: Run, device: torch.device) -> dict[str, An
 
 
 def _measure(home: Path) -> None:
-    """Score the installed model on the test movies, and write `results.json` and the tables of the card."""
-    from sceneviz.models import load_model
-
+    """Score the installed models on the test movies, and write `results.json` and the tables of the card."""
     model = load_model(device="cpu")
     movies = [render_movie(seed) for seed in TEST]
     table = results(model, movies).round(3)
@@ -85,8 +95,11 @@ def _measure(home: Path) -> None:
     for name, said in explained(model, movies).items():
         measured[f"{name} (100 boundaries)"] = json.loads(said.round(3).to_json(orient="records"))
         print(f"{name}\n{said.round(3).to_string(index=False)}")
+    several = sizes(list(EMBEDDED), movies).round(3)
+    measured["sizes"] = json.loads(several.to_json(orient="records"))
     (home / "results.json").write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
     print(table.to_string(index=False))
+    print(several.to_string(index=False))
     print(flip)
 
 

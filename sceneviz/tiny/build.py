@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from sceneviz.models.scene_model import SceneModel
+
 # As Qwen2's: words with one leading character, single digits, punctuation with its line ends, white space.
 _WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -98,6 +100,29 @@ def tiny_config(
             "fullatt_block_indexes": [depth - 1],
         },
     )
+
+
+def with_fewer_layers(model: SceneModel, kept: Sequence[int]) -> SceneModel:
+    """A model of some of another's layers, in order; all else, the vision tower too, is the same.
+
+    kept: their numbers. The weights are copies, and what the layers between did is missing: it has to be trained.
+    """
+    from copy import deepcopy
+
+    from sceneviz.models.scene_model import SceneModel
+
+    config = deepcopy(model.module.config)
+    text = config.text_config
+    text.num_hidden_layers, text.layer_types = len(kept), [text.layer_types[number] for number in kept]
+    module = model.family.build(config)
+    whole = model.module.state_dict()
+    layers = "model.language_model.layers."
+    places = {f"{layers}{number}.": f"{layers}{place}." for place, number in enumerate(kept)}
+    weights = {name: weight for name, weight in whole.items() if not name.startswith(layers)}
+    for old, new in places.items():
+        weights |= {new + name.removeprefix(old): weight for name, weight in whole.items() if name.startswith(old)}
+    module.load_state_dict(weights)
+    return SceneModel(module.eval(), model.tokenizer, model.family, model.name, model.recipe)
 
 
 def settle_features(module: Any, features: Sequence[Tensor], spread: float = 0.1) -> None:

@@ -43,17 +43,27 @@ def said_and_present(told: Story) -> Tensor:
 
     Zero where nothing tells: no line, or one without a word of the topic; nobody in frame.
     """
-    topics, names = _directions(tuple(TOPICS)), _directions(NAMES)
+    topics, names = list(_directions(tuple(TOPICS)).values()), _directions(NAMES)
     found = torch.zeros(len(told.takes), 2, WIDTH)
-    for index, take in enumerate(told.takes):
-        topic = told.scenes[take.scene].topic
-        if words_of(take.line) & {word for part in TOPICS[topic] for word in part}:
+    for index, (take, topic) in enumerate(zip(told.takes, topics_told(told).tolist(), strict=True)):
+        if topic >= 0:
             found[index, 0] = topics[topic]
         if take.characters:
             found[index, 1] = nn.functional.normalize(
                 torch.stack([names[one] for one in take.characters]).sum(0), dim=0
             )
     return found
+
+
+def topics_told(told: Story) -> np.ndarray:
+    """`(shots,)` int64: the number of the topic that each line is about, -1 where no word of it tells."""
+    names = list(TOPICS)
+    about = [told.scenes[take.scene].topic for take in told.takes]
+    tells = [
+        bool(words_of(take.line) & {word for part in TOPICS[topic] for word in part})
+        for take, topic in zip(told.takes, about, strict=True)
+    ]
+    return np.where(tells, [names.index(topic) for topic in about], -1)
 
 
 def _directions(keys: Sequence[str]) -> dict[str, Tensor]:

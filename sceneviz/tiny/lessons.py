@@ -12,12 +12,26 @@ from torch import Tensor, nn
 
 from sceneviz.models.flow import seeing
 from sceneviz.models.scene_model import SceneModel
+from sceneviz.synthetic.story import TIMES
+from sceneviz.synthetic.words import TOPICS
 from sceneviz.tiny.facts import CHANGES, WIDTH
 from sceneviz.tiny.questions import Questions, on_device
+from sceneviz.training.alignment import kept_apart, reason_loss
 from sceneviz.training.windows import training_loss
 
 # What each lesson counts for in the sum.
-WEIGHTS = {"answers": 3.0, "changes": 2.0, "next": 4.0, "recall": 1.0, "number": 0.5, "look": 0.3, "text": 0.1}
+WEIGHTS = {
+    "answers": 3.0,
+    "changes": 2.0,
+    "next": 4.0,
+    "recall": 1.0,
+    "number": 0.5,
+    "look": 0.3,
+    "text": 0.1,
+    "topic": 1.0,
+    "time": 0.5,
+    "reasons": 5.0,  # few of a reason's tokens say what changes, the others follow from those before
+}
 KINDS = 3  # look, topic, people
 DIGITS = 30.0  # what a digit counts for among the tokens of text: counting is learned from few of them
 CLOSING = 3  # tokens of a shot's closing tag
@@ -32,30 +46,36 @@ class Heads(nn.Module):
         self.next = nn.Linear(hidden, len(CHANGES))
         self.recall = nn.Linear(hidden, 2 * KINDS * WIDTH)  # this shot, and the one before
         self.number = nn.Linear(hidden, 4 * 10)  # the digits of this shot's ID, and of the one's before
+        self.topic = nn.Linear(hidden, len(TOPICS))
+        self.time = nn.Linear(hidden, len(TIMES))
         self.asked = nn.Linear(hidden, 2 * 10)  # the digits of the shot that is decided
 
 
 def losses(model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questions) -> dict[str, Tensor]:
-    """A loss for each of WEIGHTS."""
-    device = model.device
+    """A loss for each of WEIGHTS; "reasons" only where the batch holds some."""
+    device, explained = model.device, "reason" in batch
     shown: list[Layer] = []
-    ends, decisions, words = (on_device(places, device) for places in (asked.ends, asked.decisions, asked.words))
+    places = (asked.ends, asked.decisions, asked.words, asked.lines[0], asked.pictures[0])
+    ends, decisions, words, lines, pictures = (on_device(each, device) for each in places)
     # Attention runs in torch's own kernel, which never makes the matrix: its few rows that are judged are made apart.
     watch = seeing(model.module, lambda query, key, _, scale: shown.append(Layer(query, key, scale)))
     with torch.autocast(device.type, torch.bfloat16):
         with watch:
-            answers, output = training_loss(model, batch, inner=True)
+            answers, output = training_loss(model, kept_apart(model, batch) if explained else batch, inner=True)
         layers = output.hidden_states
-        middle, late = _normed(layers[len(layers) // 2]), _normed(layers[-3])
+        half = len(layers) // 2
+        middle, late = _normed(layers[half]), _normed(layers[max(half, len(layers) - 3)])
         told = heads.changes(late[*ends]).float()
         foretold = heads.next(layers[-1][*decisions]).float()
         recalled = heads.recall(middle[*ends]).float()
         named = heads.number(middle[*ends]).view(-1, 10), heads.asked(middle[*decisions]).view(-1, 10)
+        heard, seen = heads.topic(middle[*lines]).float(), heads.time(middle[*pictures]).float()
         text = model.module.lm_head(layers[-1][*words]).float()
+        said = {"reasons": reason_loss(model, batch, output)} if explained else {}
     entropy, certainty = nn.functional.cross_entropy, nn.functional.binary_cross_entropy_with_logits
     about = on_device(asked.about, device)
     following = batch["ids"].to(device)[words[0], words[1] + 1]
-    return {
+    return said | {
         "answers": answers,
         "changes": certainty(told, on_device(asked.changed, device)),
         "next": certainty(foretold, on_device(asked.foretold, device)),
@@ -63,6 +83,8 @@ def losses(model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questi
         "number": entropy(torch.cat(named).float(), on_device(asked.digits, device)),
         "look": _looking(shown, asked),
         "text": entropy(text, following, weight=_text_weights(model)),
+        "topic": entropy(heard, on_device(asked.lines[1], device), reduction="sum") / max(1, len(heard)),
+        "time": entropy(seen, on_device(asked.pictures[1], device), reduction="sum") / max(1, len(seen)),
     }
 
 

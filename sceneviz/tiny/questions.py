@@ -16,7 +16,10 @@ from torch import Tensor
 
 from sceneviz.explanation import story_of
 from sceneviz.prompt import MODALITIES, TokenLayout, shot_id
-from sceneviz.tiny.facts import Look, changes, said_and_present
+from sceneviz.synthetic.story import TIMES
+from sceneviz.tiny.facts import Look, changes, said_and_present, topics_told
+from sceneviz.training.alignment import Reasoned
+from sceneviz.training.rationales import Explained
 from sceneviz.training.stores import FeatureStore
 from sceneviz.training.windows import Collator, Sample, TrainingWindows
 
@@ -30,6 +33,8 @@ class Questions(NamedTuple):
     digits: of both shots' IDs at each end, then of the shot that is decided.
     looks: for each of the heads that are told where to look, the places from where, and the columns at which.
     words: places whose next token is text of a shot: neither instruction, nor part of a frame, nor an answer.
+    lines: places in lines that tell what they are about, and the number `(n,)` of that topic.
+    pictures: the last tokens of shots with frames, and the number `(n,)` of the time of day.
     """
 
     ends: np.ndarray
@@ -40,6 +45,8 @@ class Questions(NamedTuple):
     digits: np.ndarray
     looks: list[tuple[np.ndarray, np.ndarray]]
     words: np.ndarray
+    lines: tuple[np.ndarray, np.ndarray]
+    pictures: tuple[np.ndarray, np.ndarray]
 
 
 # Where the heads that are told look: from an end (or else a decision), at the closing tag of the shot so many on.
@@ -55,12 +62,16 @@ class Lessons:
     look: Look
     _changed: dict[int, np.ndarray] = field(default_factory=dict)
     _about: dict[int, np.ndarray] = field(default_factory=dict)
+    _topics: dict[int, np.ndarray] = field(default_factory=dict)
 
-    def asking(self, collator: Collator) -> Callable[[Sequence[Sample]], tuple[dict[str, Any], Questions]]:
+    def asking(
+        self, collator: Collator | Reasoned
+    ) -> Callable[[Sequence[Sample | Explained]], tuple[dict[str, Any], Questions]]:
         """A collator's batches, and what is asked about them."""
 
-        def asked(samples: Sequence[Sample]) -> tuple[dict[str, Any], Questions]:
-            batch = collator(samples)
+        def asked(items: Sequence[Any]) -> tuple[dict[str, Any], Questions]:
+            batch = collator(items)
+            samples = [item.sample if isinstance(item, Explained) else item for item in items]
             return batch, self.questions(batch.pop("layouts"), samples)
 
         return asked
@@ -68,6 +79,8 @@ class Lessons:
     def questions(self, layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> Questions:
         """What is asked about a batch."""
         ends, decisions = _ends(layouts, samples), _decisions(layouts, samples)
+        lines = self._lines(layouts, samples)
+        pictured = ends[[samples[row].recipe.visual for row in ends[:, 0]]]
         closing = {(row, shot): column for row, column, shot in ends.tolist()}
         named = [(row, shot - back) for row, _, shot in ends.tolist() for back in (0, 1)]
         named += [(row, shot) for row, _, shot in decisions.tolist()]
@@ -81,6 +94,8 @@ class Lessons:
             digits=np.array(digits),
             looks=[_looks(ends if at_end else decisions, closing, on) for at_end, on in LOOKS],
             words=_words(layouts),
+            lines=(lines[:, :2].T, lines[:, 2]),
+            pictures=(pictured[:, :2].T, self._times(samples, pictured)),
         )
 
     def changed(self, movie: int) -> np.ndarray:
@@ -95,6 +110,26 @@ class Lessons:
             told = said_and_present(story_of(self.windows.movies[movie]))
             self._about[movie] = torch.cat((self.look(self.store.whole(movie))[:, None], told), 1).numpy()
         return self._about[movie]
+
+    def topics(self, movie: int) -> np.ndarray:
+        """`(shots,)`: see `facts.topics_told`."""
+        if movie not in self._topics:
+            self._topics[movie] = topics_told(story_of(self.windows.movies[movie]))
+        return self._topics[movie]
+
+    def _lines(self, layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> np.ndarray:
+        """`(n, 3)`: row and column of every token of a line that tells its topic, and which that is."""
+        found = []
+        for row, (layout, sample) in enumerate(zip(layouts, samples, strict=True)):
+            columns = np.flatnonzero(layout.modality == MODALITIES.index("subtitle"))
+            topics = self.topics(sample.movie)[layout.shot[columns]]
+            told = np.stack([np.full(len(columns), row), columns, topics], 1)
+            found.append(told[topics >= 0])
+        return np.concatenate(found)
+
+    def _times(self, samples: Sequence[Sample], places: np.ndarray) -> np.ndarray:
+        stories = [story_of(self.windows.movies[sample.movie]) for sample in samples]
+        return np.array([TIMES.index(stories[row].takes[shot].time) for row, _, shot in places.tolist()], int)
 
     def _shown(self, sample: Sample, shot: int) -> np.ndarray:
         """`(2, 3, 64)`: what a shot and the one before are about, as far as the window shows it."""

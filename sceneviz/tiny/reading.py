@@ -8,31 +8,49 @@ where to look it up, what to compare it with, and how to say so. Rendered movies
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch.utils.data import Dataset
 
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.tiny.learning import learn
 from sceneviz.tiny.lessons import WEIGHTS, Heads, losses
 from sceneviz.tiny.questions import Lessons
+from sceneviz.training.alignment import Reasoned
+from sceneviz.training.rationales import ExplainedWindows, Rationales
 from sceneviz.training.steps import Steps, Turns
 from sceneviz.training.windows import Collator
 
+MOST, PLAIN = 4, 0.5  # reasons in a window, and the share of windows that explain nothing
 MATRICES = 1.5  # learning rate of the inner matrices, by Muon, over that of all others, by AdamW
 
 
-def warm_up_reading(model: SceneModel, lessons: Lessons, out: Path) -> None:
+def warm_up_reading(
+    model: SceneModel, lessons: Lessons, out: Path, *, reasons: Rationales | None = None, heads: Path | None = None
+) -> None:
     """Train the language model in place, as the windows' config says.
 
+    reasons: learned along, behind the answers. heads: a `reading.pt` whose heads for what is asked go on.
     out: gets `reading.pt`, from which a killed run goes on.
     """
-    config, module = lessons.windows.config, model.module
+    windows, module = lessons.windows, model.module
+    config = windows.config
     torch.manual_seed(config.seed)
-    heads = Heads(module.config.text_config.hidden_size).to(model.device)
+    asked = Heads(module.config.text_config.hidden_size).to(model.device)
+    if heads is not None and heads.is_file():
+        held = torch.load(heads, weights_only=True, map_location="cpu")["weights"]
+        asked.load_state_dict({name: held[f"heads.{name}"] for name in asked.state_dict()})
     module.train().model.visual.requires_grad_(False)
     trained = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
-    trained |= {f"heads.{name}": weight for name, weight in heads.named_parameters()}
+    trained |= {f"heads.{name}": weight for name, weight in asked.named_parameters()}
     steps = Steps(trained, decay=0.0, muon=MATRICES, muon_decay=0.1)
-    turns = Turns(lessons.windows, lessons.asking(Collator(model, lessons.windows, lessons.store)), config.batch_size)
-    learn(turns, lambda turn: losses(model, heads, *turn), WEIGHTS, steps, config, out / "reading.pt")
+    collator = Collator(model, windows, lessons.store)
+    items: Dataset[Any] = windows
+    collate = lessons.asking(collator)
+    if reasons is not None:
+        items = ExplainedWindows(windows, reasons, most=MOST, plain=PLAIN)
+        collate = lessons.asking(Reasoned(model, collator))
+    turns = Turns(items, collate, config.batch_size)
+    learn(turns, lambda turn: losses(model, asked, *turn), WEIGHTS, steps, config, out / "reading.pt")
     module.eval().requires_grad_(True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -27,7 +27,8 @@ RECIPE = Recipe(frame_size=(56, 84))
 SEEDS: dict[Pace, range] = {"film": range(1_000, 2_600), "quick": range(20_000, 20_320)}
 VALIDATION, TEST = SPLITS["val"], SPLITS["test"][:20]
 VOCABULARY = 1_536
-VISION = TrainConfig(steps=2_000, batch_size=16, learning_rate=1e-3, warmup=100, checkpoint_every=500)
+SEEN = 400  # movies that the vision tower learns from: their frames are drawn once, 1.7 GB
+VISION = TrainConfig(steps=2_000, batch_size=16, learning_rate=1e-3, warmup=100, checkpoint_every=500, autocast=True)
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class Stage:
     """A part of the training after the vision warm-up.
 
     name: of its folder. pace: of its movies. context, focus: of its windows; short ones first, since a shot is easier
-    to find among few. reasons: it is `align`, on what the renderer knows; else the heads of `warm_up_reading` learn
-    along.
+    to find among few. reasons: those that the renderer knows are learned along.
     """
 
     name: str
@@ -59,7 +59,6 @@ _READING = TrainConfig(
     autocast=True,
     checkpoint_every=500,
 )
-_REASONS = replace(_READING, batch_size=96, learning_rate=8e-4, warmup=20, single_frame=0.15, wide=0.5)
 STAGES = (
     Stage(
         "quick-6", "quick", 6, 6,
@@ -68,12 +67,25 @@ STAGES = (
     Stage(
         "film-20", "film", 20, 10,
         replace(
-            _READING, steps=44, batch_size=128, learning_rate=1.8e-3, warmup=60, single_frame=0.15, wide=0.8, seed=5,
+            _READING, steps=700, batch_size=96, learning_rate=1.4e-3, warmup=50, single_frame=0.5, wide=0.8, seed=5,
         ),
     ),
-    # Last, the model learns to say why; answers are learned along.
-    Stage("reasons-20", "film", 20, 10, replace(_REASONS, steps=365, seed=7), reasons=True),
-    Stage("reasons-20-again", "film", 20, 10, replace(_REASONS, steps=330, seed=11), reasons=True),
+    # Last, the model learns to say why; all else is learned along.
+    Stage(
+        "reasons-20", "film", 20, 10,
+        replace(
+            _READING, steps=250, batch_size=64, learning_rate=7e-4, warmup=20, single_frame=0.3, wide=0.8, seed=7,
+        ),
+        reasons=True,
+    ),
+)  # fmt: skip
+
+# Smaller sizes are the trained model without some layers of its language model, and trained on.
+SMALLER = {"tiny-4": (0, 2, 4, 5), "tiny-2": (0, 5)}
+SHORTENED = Stage(
+    "shortened", "film", 20, 10,
+    replace(_READING, steps=240, batch_size=32, learning_rate=1.2e-3, warmup=20, single_frame=0.6, wide=0.8, seed=13),
+    reasons=True,
 )  # fmt: skip
 
 
@@ -90,20 +102,26 @@ class Run:
 
     def train(self) -> SceneModel:
         """All stages; those that are finished are not done again. The result is in the last stage's folder."""
-        done = self.folder
         parts = {"fresh": self._begin, "warm": self._warm_up}
         parts |= {stage.name: partial(self._run_stage, stage) for stage in STAGES}
+        before = self.folder
         for name, part in parts.items():
-            out = self.folder / name
-            if not (out / "sceneviz.json").is_file():
-                part(done, out)
-            done = out
-        return self._loaded(done)
+            before = self._once(part, before, name)
+        for name, kept in SMALLER.items():
+            self._once(partial(self._run_stage, SHORTENED, kept=kept), before, name)
+        return self._loaded(before)
+
+    def _once(self, part: Callable[[Path, Path], None], before: Path, name: str) -> Path:
+        """The folder of a part, which is done where it isn't yet."""
+        out = self.folder / name
+        if not (out / "sceneviz.json").is_file():
+            part(before, out)
+        return out
 
     @property
-    def result(self) -> Path:
-        """Where the trained model is."""
-        return self.folder / STAGES[-1].name
+    def results(self) -> dict[str, Path]:
+        """Where the trained models are, by name."""
+        return {"tiny": self.folder / STAGES[-1].name} | {name: self.folder / name for name in SMALLER}
 
     def _loaded(self, folder: Path) -> SceneModel:
         from sceneviz.models import load_model
@@ -133,26 +151,34 @@ class Run:
         from sceneviz.tiny.build import settle_features
         from sceneviz.tiny.warmup import Glimpses, warm_up_vision
         from sceneviz.training.loop import save_model
+        from sceneviz.training.stores import FrameStore
 
-        model, movies = self._loaded(before), rendered("film")
-        warm_up_vision(model, movies, replace(VISION, workers=self.workers), out)
-        others = Glimpses(movies, RECIPE, VISION.batch_size, seed=1)
+        model, movies = self._loaded(before), rendered("film")[:SEEN]
+        frames = FrameStore(movies, RECIPE, self.folder / "frames")
+        warm_up_vision(model, movies, frames, replace(VISION, workers=self.workers), out)
+        others = Glimpses(movies, frames, VISION.batch_size, seed=1)
         with torch.no_grad():
             settle_features(model.module, [model.encode(others[number][0].numpy()) for number in range(8)])
         save_model(model, out)
 
-    def _run_stage(self, stage: Stage, before: Path, out: Path) -> None:
+    def _run_stage(self, stage: Stage, before: Path, out: Path, *, kept: Sequence[int] = ()) -> None:
+        """A stage; where some layers are named, of a model that keeps only these."""
+        import torch
+
+        from sceneviz.tiny.build import with_fewer_layers
         from sceneviz.tiny.reading import warm_up_reading
-        from sceneviz.tiny.reasons import learn_reasons
         from sceneviz.training.loop import save_model
+        from sceneviz.training.rationales import Rendered
 
         stage, model = replace(stage, config=replace(stage.config, workers=self.workers)), self._loaded(before)
-        features = self.folder / "features"
-        if stage.reasons:
-            learn_reasons(model, stage, features, out)
-        else:
-            warm_up_reading(model, self._lessons(stage, model, features), out)
-            save_model(model, out)
+        if kept:
+            model = with_fewer_layers(model, kept)
+        lessons = self._lessons(stage, model, self.folder / "features")
+        reasons = Rendered(lessons.windows.movies, details=()) if stage.reasons else None
+        warm_up_reading(model, lessons, out, reasons=reasons, heads=before / "reading.pt")
+        if kept:
+            model.module.to(torch.bfloat16)  # all sizes come with the package, and are to be light together
+        save_model(model, out)
 
     def _lessons(self, stage: Stage, model: SceneModel, features: Path) -> Lessons:
         from sceneviz.explanation import story_of

@@ -1,7 +1,8 @@
 """The first warm start: the vision tower, on frames alone.
 
 Frames of one place and time should look alike, all others not. Rendered movies know the place of every shot, so a
-contrastive loss (InfoNCE with several positives, Khosla et al. 2020) teaches it in minutes.
+contrastive loss (InfoNCE with several positives, Khosla et al. 2020) teaches it in minutes. Since a place should also
+look like itself at another time, that loss leaves such pairs out; so the time of day is asked for apart.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from sceneviz.explanation import story_of
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.prompt import draw_mark, shot_id
-from sceneviz.recipe import Recipe
-from sceneviz.synthetic.source import RenderedFrames
+from sceneviz.synthetic.story import TIMES
 from sceneviz.tiny.learning import learn
 from sceneviz.training import TrainConfig
 from sceneviz.training.steps import Steps
+from sceneviz.training.stores import FrameStore
 
 RUN = 24  # consecutive shots taken from each movie of a step
 TEMPERATURE = 0.1
+WEIGHTS = {"alike": 1.0, "time": 0.5}
 
 
 def contrastive_loss(points: Tensor, group: Tensor, ignore: Tensor) -> Tensor:
@@ -40,54 +42,57 @@ def contrastive_loss(points: Tensor, group: Tensor, ignore: Tensor) -> Tensor:
     return -torch.log_softmax(scores, 1)[same].mean()
 
 
-class Glimpses(Dataset[tuple[Tensor, Tensor, Tensor]]):
+class Glimpses(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     """Runs of shots of a few rendered movies, a frame each with its mark; the i-th ones always the same.
 
-    An item: frames `(n, H, W, 3)` uint8, the group `(n,)` of each (place and time), and pairs that count neither way,
-    `(n, n)` bool: of one place at different times, neither alike nor strangers.
+    An item: frames `(n, H, W, 3)` uint8, the group `(n,)` of each (place and time), pairs that count neither way,
+    `(n, n)` bool: of one place at different times, neither alike nor strangers; and the number `(n,)` of the time.
     """
 
-    def __init__(self, movies: Sequence[Movie], recipe: Recipe, together: int, seed: int) -> None:
-        self.movies, self.recipe, self.together, self.seed = list(movies), recipe, together, seed
+    def __init__(self, movies: Sequence[Movie], frames: FrameStore, together: int, seed: int) -> None:
+        self.movies, self.frames, self.together, self.seed = list(movies), frames, together, seed
 
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         rng = np.random.default_rng((self.seed, step))
         frames: list[np.ndarray] = []
         groups: list[tuple[int, int, str]] = []
-        for number in rng.choice(len(self.movies), self.together, replace=False):
-            movie = self.movies[number]
-            takes, source = story_of(movie).takes, movie.frames
-            assert isinstance(source, RenderedFrames)
-            start = int(rng.integers(max(1, len(movie) - RUN)))
-            for shot in movie.shots[start : start + RUN]:
-                moment = rng.choice(shot.keyframes(self.recipe.frames_per_shot))
-                picture = source.draw(shot, int(moment), self.recipe.frame_size)
-                frames.append(draw_mark(picture, shot_id(shot.index, int(rng.integers(100)))))
-                groups.append((int(number), takes[shot.index].place, takes[shot.index].time))
+        for number in rng.choice(len(self.movies), self.together, replace=False).tolist():
+            takes, held = story_of(self.movies[number]).takes, self.frames[number]
+            start = int(rng.integers(max(1, len(held) - RUN)))
+            for shot in range(start, min(start + RUN, len(held))):
+                picture = held[shot, int(rng.integers(held.shape[1]))].copy()
+                frames.append(draw_mark(picture, shot_id(shot, int(rng.integers(100)))))
+                groups.append((number, takes[shot].place, takes[shot].time))
         group, place = numbered(groups), numbered([each[:2] for each in groups])
         unsure = (place[:, None] == place[None]) & (group[:, None] != group[None])
-        return torch.from_numpy(np.stack(frames)), group, unsure
+        times = torch.tensor([TIMES.index(time) for _, _, time in groups])
+        return torch.from_numpy(np.stack(frames)), group, unsure, times
 
 
-def warm_up_vision(model: SceneModel, movies: Sequence[Movie], config: TrainConfig, out: Path) -> None:
+def warm_up_vision(
+    model: SceneModel, movies: Sequence[Movie], frames: FrameStore, config: TrainConfig, out: Path
+) -> None:
     """Train the vision tower of a model in place on rendered movies, so many in each step as the config's batch.
 
     out: gets `vision.pt`, from which a killed run goes on.
     """
     torch.manual_seed(config.seed)
     module, device = model.module.train(), model.device
-    head = nn.Linear(module.config.text_config.hidden_size, 64).to(device)
+    width = module.config.text_config.hidden_size
+    heads = nn.ModuleDict({"alike": nn.Linear(width, 64), "time": nn.Linear(width, len(TIMES))}).to(device)
     trained = dict(module.model.visual.named_parameters()) | {
-        f"head.{name}": weight for name, weight in head.named_parameters()
+        f"heads.{name}": weight for name, weight in heads.named_parameters()
     }
 
-    def loss(turn: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
-        frames, group, unsure = (part.to(device) for part in turn)
-        features = model.family.encode(module, frames)
-        return {"alike": contrastive_loss(head(features.mean(1)), group, unsure)}
+    def losses(turn: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+        pictures, group, unsure, times = (part.to(device) for part in turn)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.autocast):
+            seen = model.family.encode(module, pictures).mean(1)
+            alike, told = heads["alike"](seen).float(), heads["time"](seen).float()
+        return {"alike": contrastive_loss(alike, group, unsure), "time": nn.functional.cross_entropy(told, times)}
 
-    turns = Glimpses(movies, model.recipe, config.batch_size, config.seed)
-    learn(turns, loss, {"alike": 1.0}, Steps(trained, decay=config.weight_decay), config, out / "vision.pt")
+    turns = Glimpses(movies, frames, config.batch_size, config.seed)
+    learn(turns, losses, WEIGHTS, Steps(trained, decay=config.weight_decay), config, out / "vision.pt")
     module.eval()
 
 

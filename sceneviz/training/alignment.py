@@ -125,7 +125,7 @@ class Reasoned:
         """
         batch = self.collator([each.sample for each in explained])
         parts = [self._parts(each) for each in explained]
-        plain = [len(layout) for layout in batch.pop("layouts")]
+        plain = [len(layout) for layout in batch["layouts"]]
         length = max(start + sum(map(len, own)) for start, (own, _) in zip(plain, parts, strict=True))
         short = batch["ids"].shape[1]
         ids = torch.full((len(parts), length), self.model.pad)
@@ -171,12 +171,20 @@ class Reasoned:
 
 def alignment_losses(model: SceneModel, batch: dict[str, Any]) -> dict[str, Tensor]:
     """The loss of the answers, as in `finetune`, and the mean next-token loss of the reasons; 0 where there is none."""
-    mask = _added(seen_by_each(batch["reason"].to(model.device)), model.dtype)
-    answers, output = training_loss(model, batch | {"mask": mask})
+    answers, output = training_loss(model, kept_apart(model, batch))
+    return {"answers": answers, "reasons": reason_loss(model, batch, output)}
+
+
+def kept_apart(model: SceneModel, batch: dict[str, Any]) -> dict[str, Any]:
+    """A batch of `Reasoned` for `training_loss`: with the mask by which no reason sees another."""
+    return batch | {"mask": _added(seen_by_each(batch["reason"].to(model.device)), model.dtype)}
+
+
+def reason_loss(model: SceneModel, batch: dict[str, Any], output: Any) -> Tensor:
+    """The mean next-token loss of the reasons in a batch of which the model put this out."""
     logits = model.module.lm_head(output.last_hidden_state[batch["reason_rows"], batch["reason_columns"]]).float()
     targets = batch["reason_targets"].to(model.device)
-    reasons = nn.functional.cross_entropy(logits, targets, reduction="none")
-    return {"answers": answers, "reasons": reasons.sum() / max(1, len(reasons))}
+    return nn.functional.cross_entropy(logits, targets, reduction="sum") / max(1, len(targets))
 
 
 def seen_by_each(reason: Tensor) -> Tensor:

@@ -17,11 +17,23 @@ from small import RECIPE, noise_movie, random_model
 from sceneviz._text import ScenevizError
 from sceneviz.models import SceneModel, load_model
 from sceneviz.models.family import family_of
-from sceneviz.models.loading import write_card
+from sceneviz.models.loading import EMBEDDED, write_card
 from sceneviz.prediction import predict
 from sceneviz.prompt import build_prompt
 from sceneviz.recipe import Recipe, Window, plan_windows
 from sceneviz.training.loop import save_model
+
+
+def test_the_embedded_sizes_differ_in_depth_and_are_light() -> None:
+    sizes = {name: load_model(name, device="cpu") for name in EMBEDDED}
+    assert [each.module.config.text_config.num_hidden_layers for each in sizes.values()] == [6, 4, 2]
+    assert all(each.embedded and each.recipe == sizes["tiny"].recipe for each in sizes.values())
+    towers = [each.module.model.visual.state_dict() for each in sizes.values()]
+    for name, weight in towers[0].items():  # the smaller ones are kept in bfloat16
+        assert all(torch.allclose(weight, other[name], rtol=2**-7, atol=1e-6) for other in towers)
+    bytes_of = [(folder / "model.safetensors").stat().st_size for folder in EMBEDDED.values()]
+    assert max(bytes_of) <= 25e6
+    assert sum(bytes_of) <= 40e6
 
 
 def test_a_saved_model_comes_back_with_its_recipe_and_threshold(tmp_path: Path, either: SceneModel) -> None:

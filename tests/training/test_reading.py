@@ -15,13 +15,17 @@ from sceneviz.models import SceneModel
 from sceneviz.models.family import family_of
 from sceneviz.models.flow import seeing
 from sceneviz.synthetic import render_movie, story
+from sceneviz.synthetic.story import TIMES
+from sceneviz.synthetic.words import TOPICS, words_of
 from sceneviz.tiny import reading
-from sceneviz.tiny.build import settle_features, start_attention, tiny_config
+from sceneviz.tiny.build import settle_features, start_attention, tiny_config, with_fewer_layers
 from sceneviz.tiny.facts import CHANGES, Look, changes, said_and_present
-from sceneviz.tiny.lessons import Layer
+from sceneviz.tiny.lessons import WEIGHTS, Heads, Layer, losses
 from sceneviz.tiny.questions import Lessons
 from sceneviz.tiny.reading import warm_up_reading
 from sceneviz.training import TrainConfig
+from sceneviz.training.alignment import Reasoned, alignment_losses
+from sceneviz.training.rationales import ExplainedWindows, Rendered
 from sceneviz.training.stores import FeatureStore
 from sceneviz.training.windows import Collator, TrainingWindows, training_loss
 
@@ -53,6 +57,45 @@ def test_the_same_people_are_the_same_direction() -> None:
             assert alike < 0.6
 
 
+def test_lines_are_asked_for_their_topic_and_pictures_for_the_time(tmp_path: Path) -> None:
+    model = _fresh()
+    lessons = _lessons(model, tmp_path)
+    samples = [lessons.windows[number] for number in range(4)]
+    batch, asked = lessons.asking(Collator(model, lessons.windows, lessons.store))(samples)
+    names, told = list(TOPICS), [story_of(lessons.windows.movies[sample.movie]) for sample in samples]
+    (rows, columns), topics = asked.lines
+    assert len(topics)
+    for row in range(len(samples)):
+        line = model.tokenizer.decode(batch["ids"][row, columns[rows == row]])
+        for number in set(topics[rows == row].tolist()):
+            assert words_of(line) & {word for part in TOPICS[names[number]] for word in part}
+    (rows, columns), times = asked.pictures
+    ends = {(row, column) for row, column in asked.ends.T.tolist() if samples[row].recipe.visual}
+    assert {(row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True)} == ends
+    for row in set(rows.tolist()):
+        shown = [told[row].takes[shot].time for shot in samples[row].window.context[1:]]
+        assert [TIMES[time] for time in times[rows == row]] == shown
+
+
+def test_reasons_are_learned_along_with_the_lessons(tmp_path: Path) -> None:
+    model = _fresh()
+    lessons = _lessons(model, tmp_path)
+    windows = ExplainedWindows(lessons.windows, Rendered(lessons.windows.movies, details=()), most=2, plain=0.0)
+    collator = Collator(model, lessons.windows, lessons.store)
+    batch, asked = lessons.asking(Reasoned(model, collator))([windows[0], windows[1]])
+    plain = lessons.asking(collator)([windows[0].sample, windows[1].sample])
+    heads = Heads(192)
+    with torch.no_grad():
+        behind, without = losses(model, heads, batch, asked), losses(model, heads, *plain)
+    assert set(behind) - set(without) == {"reasons"}
+    for name, value in without.items():  # what stands behind the answers changes nothing before them
+        torch.testing.assert_close(behind[name], value, rtol=2e-2, atol=2e-2)
+    assert set(behind) == set(WEIGHTS)
+    torch.testing.assert_close(
+        behind["reasons"], alignment_losses(model, batch)["reasons"], rtol=2e-2, atol=2e-2
+    )  # in bfloat16, but for the last
+
+
 def test_a_fresh_local_head_looks_nearby_and_the_features_enter_settled() -> None:
     model = _fresh()
     attention = model.module.model.language_model.layers[0].self_attn
@@ -72,6 +115,19 @@ def test_a_fresh_local_head_looks_nearby_and_the_features_enter_settled() -> Non
     settled = model.encode(frames).flatten(0, 1)
     assert float(settled.mean(0).abs().max()) < 1e-4
     torch.testing.assert_close(settled.std(0), torch.full_like(settled[0], 0.1), rtol=1e-3, atol=0)
+
+
+def test_a_model_keeps_some_of_its_layers() -> None:
+    model = _fresh()
+    ids = torch.arange(40)[None]
+    with torch.no_grad():
+        whole = model.module(input_ids=ids).logits
+        torch.testing.assert_close(with_fewer_layers(model, range(4)).module(input_ids=ids).logits, whole)
+    small = with_fewer_layers(model, (0, 3))
+    assert small.module.config.text_config.num_hidden_layers == 2
+    assert model.module.config.text_config.num_hidden_layers == 4
+    before, after = (each.module.model.language_model.layers[-1].state_dict() for each in (model, small))
+    assert all(torch.equal(weight, after[name]) for name, weight in before.items())
 
 
 def test_a_killed_reading_ends_where_an_undisturbed_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,16 +10,15 @@ import torch
 from small import random_model
 
 import sceneviz as sv
+from sceneviz.models import load_model
 from sceneviz.movie import Movie
 from sceneviz.tiny import reasons, stages
-from sceneviz.tiny.stages import RECIPE, SEEDS, STAGES, VISION, Run
+from sceneviz.tiny.stages import RECIPE, SEEDS, SMALLER, STAGES, VISION, Run, Stage
 
 
 @pytest.fixture
-def movies(monkeypatch: pytest.MonkeyPatch) -> list[Movie]:
-    some = [sv.render_movie(seed, 24, pace="quick") for seed in (20_000, 20_001)]
-    monkeypatch.setattr(reasons, "rendered", lambda pace: some)
-    return some
+def movies() -> list[Movie]:
+    return [sv.render_movie(seed, 24, pace="quick") for seed in (20_000, 20_001)]
 
 
 def test_reasons_are_learned_last_and_from_no_test_movie() -> None:
@@ -34,22 +33,25 @@ def test_reasons_are_learned_last_and_from_no_test_movie() -> None:
 def test_the_whole_training_in_miniature_is_the_same_however_it_is_run(
     movies: list[Movie], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = tuple(
-        replace(each, context=5, focus=4, config=replace(each.config, steps=2, batch_size=2)) for each in STAGES
-    )
+    def shrunk(stage: Stage) -> Stage:
+        return replace(stage, context=5, focus=4, config=replace(stage.config, steps=2, batch_size=2))
+
+    small = tuple(map(shrunk, STAGES))
     monkeypatch.setattr(stages, "STAGES", small)
+    monkeypatch.setattr(stages, "SHORTENED", shrunk(stages.SHORTENED))
     monkeypatch.setattr(stages, "VISION", replace(VISION, steps=2, batch_size=2))
     monkeypatch.setattr(stages, "rendered", lambda pace: movies)
 
     def weights(run: Run) -> dict[str, torch.Tensor]:
-        found: dict[str, torch.Tensor] = run.train().module.state_dict()
-        return found
+        run.train()
+        sizes = {name: load_model(str(folder), device="cpu").module for name, folder in run.results.items()}
+        return {f"{size}: {name}": weight for size in sizes for name, weight in sizes[size].state_dict().items()}
 
     alone = weights(Run(tmp_path / "alone", "cpu"))
     beside = weights(Run(tmp_path / "beside", "cpu", workers=2))
     # Killed behind the second stage, and begun again.
-    for each in small[1:]:
-        (tmp_path / "alone" / each.name / "sceneviz.json").unlink()
+    for name in (*(each.name for each in small[1:]), *SMALLER):
+        (tmp_path / "alone" / name / "sceneviz.json").unlink()
     again = weights(Run(tmp_path / "alone", "cpu"))
     for name, weight in alone.items():
         assert torch.equal(weight, beside[name]), name
