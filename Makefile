@@ -49,7 +49,8 @@ lint: $(INSTALLED) ## ruff, on code and notebooks
 types: $(INSTALLED) ## mypy --strict on the package
 	@$(BIN)/mypy
 
-notebooks: $(INSTALLED) ## execute every notebook in place
+notebooks: $(INSTALLED) ## execute every notebook in place, from scratch
+	@rm -rf notebooks/runs # or a training would go on from an earlier one, of another model perhaps
 	@$(BIN)/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace --coalesce-streams \
 	    --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
 
