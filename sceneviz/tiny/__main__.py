@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sceneviz.models import load_model
 from sceneviz.models.loading import CARD, EMBEDDED, write_card
+from sceneviz.recipe import Recipe
 from sceneviz.synthetic import render_movie
 from sceneviz.tiny.evaluate import best_threshold, effect_of_a_flip, results, sizes
 from sceneviz.tiny.reasons import measured as explained
@@ -39,24 +40,25 @@ def main() -> int:
         run = Run(options.runs, options.device, options.workers)
         run.train()
         hours = (time.perf_counter() - start) / 3600
+        validation = [render_movie(seed) for seed in VALIDATION]
         for name, folder in run.results.items():
             model = load_model(str(folder), device=options.device)
-            threshold = best_threshold(model, [render_movie(seed) for seed in VALIDATION])
-            install(folder, name, threshold, _circumstances(hours, run, model.device))
+            trained = _circumstances(hours, run, model.device)
+            install(folder, name, model.recipe, best_threshold(model, validation), trained)
     _measure(EMBEDDED["tiny"])
     return 0
 
 
-def install(folder: Path, name: str, threshold: float, trained: dict[str, Any]) -> None:
-    """Put a trained model where an embedded one of this name lies.
+def install(folder: Path, name: str, recipe: Recipe, threshold: float, trained: dict[str, Any]) -> None:
+    """Put a trained model where the embedded one of this name lies.
 
-    trained: the circumstances, which its card gets.
+    recipe, threshold, trained (the circumstances): for its card.
     """
     home = EMBEDDED[name]
     home.mkdir(exist_ok=True)
     for file in FILES:
         shutil.copyfile(folder / file, home / file)
-    write_card(home, load_model(str(folder), device="cpu").recipe, threshold, trained=trained)
+    write_card(home, recipe, threshold, trained=trained)
 
 
 def _spare() -> int:

@@ -128,6 +128,7 @@ class Lessons:
         return np.concatenate(found)
 
     def _times(self, samples: Sequence[Sample], places: np.ndarray) -> np.ndarray:
+        """`(n,)`: the number of the time of day of each of these shots."""
         stories = [story_of(self.windows.movies[sample.movie]) for sample in samples]
         return np.array([TIMES.index(stories[row].takes[shot].time) for row, _, shot in places.tolist()], int)
 
