@@ -20,6 +20,7 @@ from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.prompt import shot_id
 from sceneviz.recipe import Recipe
+from sceneviz.training.checkpoints import ended_with, of_this_model
 from sceneviz.training.config import PAPER, TrainConfig
 from sceneviz.training.disk import told_when_full
 from sceneviz.training.loop import open_store, save_model
@@ -71,7 +72,7 @@ def align(
     elif isinstance(rationales, Sequence):
         rationales = Annotated(movies, rationales)
     model.check(recipe)
-    base = model.name
+    base, began = model.name, model.fingerprint
     windows = TrainingWindows(movies, recipe, config)
     explained = ExplainedWindows(windows, rationales, most=most, plain=plain)
     store = open_store(model, windows, Path(frames or out / "frames"))
@@ -82,6 +83,7 @@ def align(
             checkpoint_activations(model.module)
         trained = {name: parameter for name, parameter in model.module.named_parameters() if parameter.requires_grad}
         steps = Steps(trained, decay=config.weight_decay, muon=float(muon), muon_decay=config.weight_decay)
+        of_this_model(out / "alignment.began.json", began, goes_on=(out / "alignment.pt").is_file())
         steps.load(out / "alignment.pt")
         model.module.train()
         _run(model, explained, collator, steps, weight, out)
@@ -93,6 +95,7 @@ def align(
         model.recipe = recipe
         vars(model).pop("fingerprint", None)
         save_model(model, out, training={"base": base, "alignment": asdict(config), "step": steps.done})
+        ended_with(out / "alignment.began.json", model.fingerprint)
     return model
 
 

@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+from sceneviz._text import ScenevizError, write_whole
+
 LAST_WRITTEN = "trainer_state.json"
 
 
@@ -26,3 +28,32 @@ def _whole(checkpoint: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return True
+
+
+def of_this_model(note: Path, fingerprint: str, *, goes_on: bool) -> None:
+    """Note which model a training begins with.
+
+    Raises ScenevizError where it would go on from what another model's training left: neither the one that it began
+    with, nor the one that it ended with.
+    """
+    known = _noted(note) if goes_on else []
+    if known and fingerprint not in known:
+        raise ScenevizError(
+            f"{note.parent} holds the training of another model than this one, from which it would go on; choose "
+            "another folder, or remove that one, or begin with the model that it began with"
+        )
+    if not known:
+        write_whole(note, json.dumps([fingerprint]) + "\n")
+
+
+def ended_with(note: Path, fingerprint: str) -> None:
+    """Note which model a training made of the one that it began with."""
+    write_whole(note, json.dumps([*_noted(note)[:1], fingerprint]) + "\n")
+
+
+def _noted(note: Path) -> list[str]:
+    """What it began and ended with, as far as that is known; a training of an older version has no note."""
+    try:
+        return [str(each) for each in json.loads(note.read_text("utf-8"))]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []

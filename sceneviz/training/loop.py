@@ -14,7 +14,7 @@ from sceneviz.models.loading import write_card
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
-from sceneviz.training.checkpoints import last_whole
+from sceneviz.training.checkpoints import ended_with, last_whole, of_this_model
 from sceneviz.training.config import PAPER, TrainConfig
 from sceneviz.training.disk import told_when_full
 from sceneviz.training.planning import Plan, planned_windows, refuse_impossible
@@ -25,6 +25,8 @@ from sceneviz.training.trainer import AnswerTrainer, History, answering, argumen
 from sceneviz.training.undo import undone_on_failure
 from sceneviz.training.validation import Validation
 from sceneviz.training.windows import Collator, Store
+
+BEGAN = "began.json"
 
 
 def finetune(
@@ -51,7 +53,8 @@ def finetune(
     Before the first step it prints its plan: tokens a window, memory, steps, time. Started by `accelerate launch` it
     runs on many devices, in data parallel, FSDP or DeepSpeed, as accelerate is told; the config stays the same.
     Stopped early, by an error or an interrupt, it leaves the model as it found it.
-    Raises ScenevizError where a window is too long (its shots are named) or the memory too small (with what to change).
+    Raises ScenevizError where a window is too long (its shots are named), the memory too small (with what to change),
+    or the folder that of another model's training.
     """
     config, recipe, out = config or PAPER, recipe or model.recipe, Path(out)
     model.check(recipe)
@@ -66,6 +69,7 @@ def finetune(
         print(coming, flush=True)
     refuse_impossible(coming, model, Path(frames or out), out)
     with undone_on_failure(model, config), told_when_full(out):
+        began = model.fingerprint
         base, model.recipe, model.threshold = model.name, recipe, 0.5
         share = (settings.process_index, settings.world_size)
         store = open_store(model, windows, Path(frames or out / "frames"), share=share)
@@ -82,7 +86,7 @@ def finetune(
             data_collator=Collator(model, windows, store),
             callbacks=[History(out / "history.csv")],
         )
-        _train(trainer, looking, out)
+        _train(trainer, looking, out, began)
         model.module.eval()
         if config.checkpoint_activations:
             checkpoint_activations(model.module, False)
@@ -92,12 +96,14 @@ def finetune(
             model.module.requires_grad_(True)
         vars(model).pop("fingerprint", None)
         _save(trainer, looking, base, out)
+        if settings.process_index == 0 and not _sharded(trainer):
+            ended_with(out / "checkpoints" / BEGAN, model.fingerprint)
     return model
 
 
-def _train(trainer: AnswerTrainer, looking: Validation | None, out: Path) -> None:
+def _train(trainer: AnswerTrainer, looking: Validation | None, out: Path, began: str) -> None:
     """To the end, from wherever an earlier run got to; then the best weights."""
-    if looking and (trainer.is_fsdp_enabled or _shards_weights(trainer)):
+    if looking and _sharded(trainer):
         raise ScenevizError(
             "validation needs whole weights in every process, which FSDP and DeepSpeed ZeRO-3 do not leave; train "
             "without validation movies, then make the same call with them and without sharding"
@@ -108,6 +114,8 @@ def _train(trainer: AnswerTrainer, looking: Validation | None, out: Path) -> Non
     checkpoints = out / "checkpoints"
     with held(checkpoints) if trainer.is_world_process_zero() else nullcontext(), answering(wrapped, trainer.forward):
         checkpoint = last_whole(checkpoints)
+        if trainer.is_world_process_zero():
+            of_this_model(checkpoints / BEGAN, began, goes_on=checkpoint is not None)
         if looking and checkpoint:
             looking.go_on_from(int(checkpoint.rpartition("-")[2]))
         trainer.train(resume_from_checkpoint=checkpoint)
@@ -118,9 +126,10 @@ def _train(trainer: AnswerTrainer, looking: Validation | None, out: Path) -> Non
         trainer.scene_model.threshold = looking.best.threshold
 
 
-def _shards_weights(trainer: AnswerTrainer) -> bool:
+def _sharded(trainer: AnswerTrainer) -> bool:
+    """Whether no process has all weights."""
     plugin = trainer.accelerator.state.deepspeed_plugin if trainer.is_deepspeed_enabled else None
-    return plugin is not None and plugin.zero_stage == 3
+    return trainer.is_fsdp_enabled or (plugin is not None and plugin.zero_stage == 3)
 
 
 def open_store(model: SceneModel, windows: TrainingWindows, folder: Path, share: tuple[int, int] = (0, 1)) -> Store:

@@ -170,6 +170,14 @@ def test_a_killed_alignment_ends_where_an_undisturbed_one_does(tmp_path: Path, m
     assert '"step": 5' in log[1]
 
 
+def test_an_alignment_goes_on_only_from_its_own_models(tmp_path: Path) -> None:
+    movie = labelled()
+    config = TrainConfig(steps=2, batch_size=1, warmup=1, freeze_vision=True)
+    align([movie], random_model(), annotated(movie), config=config, out=tmp_path, recipe=SMALL)
+    with pytest.raises(ScenevizError, match="another model than this one"):
+        align([movie], random_model(spread=1.0), annotated(movie), config=config, out=tmp_path, recipe=SMALL)
+
+
 def test_with_an_adapter_only_the_adapter_learns(tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model
 

@@ -119,6 +119,24 @@ def test_a_killed_training_ends_where_an_undisturbed_one_does(tmp_path: Path) ->
         torch.testing.assert_close(again[name], weight, atol=1e-6, rtol=0)
 
 
+def test_a_training_goes_on_only_from_its_own_models_checkpoints(tmp_path: Path) -> None:
+    movies, config = [labelled(12)], TrainConfig(steps=2, batch_size=1, warmup=1, checkpoint_every=1)
+    model = random_model()
+    finetune(movies, model, config, out=tmp_path, recipe=SMALL)
+    made = (tmp_path / "model.safetensors").read_bytes()
+    other = random_model(spread=1.0)
+    before = {name: weight.clone() for name, weight in other.module.state_dict().items()}
+    with pytest.raises(ScenevizError, match="another model than this one"):
+        finetune(movies, other, config, out=tmp_path, recipe=SMALL)
+    assert all(torch.equal(weight, before[name]) for name, weight in other.module.state_dict().items())
+    for same in (random_model(), model):  # a cell is run twice: with the model as it began, and as it ended
+        finetune(movies, same, config, out=tmp_path, recipe=SMALL)
+        assert (tmp_path / "model.safetensors").read_bytes() == made
+    (tmp_path / "checkpoints" / "began.json").unlink()  # a folder of an older version
+    finetune(movies, random_model(), config, out=tmp_path, recipe=SMALL)
+    assert (tmp_path / "model.safetensors").read_bytes() == made
+
+
 def test_after_training_in_bfloat16_the_forward_is_the_models_own(tmp_path: Path) -> None:
     model, config = random_model(), TrainConfig(steps=1, batch_size=2, autocast=True, checkpoint_activations=True)
     finetune([labelled(12)], model, config, out=tmp_path, recipe=SMALL)
