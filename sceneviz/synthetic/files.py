@@ -12,7 +12,7 @@ import numpy as np
 from sceneviz._text import ScenevizError, clock
 from sceneviz.movie import Movie, Shot
 from sceneviz.synthetic.script import story
-from sceneviz.synthetic.story import FRAME_RATE, Pace, Style
+from sceneviz.synthetic.story import FRAME_RATE, Pace, Story, Style
 
 if TYPE_CHECKING:
     from sceneviz.synthetic.source import RenderedFrames
@@ -27,9 +27,13 @@ def render_movie(seed: int, shots: int | None = None, *, pace: Pace = "film", st
     shots: how many, None for 60 to 140 by the seed. Its labels say where scenes end; `reasons` tells why.
     Seeds from 9 000 000 up are for testing only: nothing is ever trained on them.
     """
+    return filmed(story(seed, shots, pace=pace, style=style))
+
+
+def filmed(script: Story) -> Movie:
+    """The movie of a story, drawn on demand."""
     from sceneviz.synthetic.source import RenderedFrames
 
-    script = story(seed, shots, pace=pace, style=style)
     ends = np.cumsum([take.n_frames for take in script.takes]).tolist()
     made = tuple(
         Shot(

@@ -21,10 +21,7 @@ def takes_of(rng: np.random.Generator, number: int, scene: Scene, cast: tuple[st
         if scene.parallel is not None and step and rng.random() < 0.55:
             elsewhere = not elsewhere
         place = scene.parallel if scene.parallel is not None and elsewhere else scene.place
-        people = scene.characters
-        if scene.parallel is not None:  # each place has its own half of the people
-            half = (len(people) + 1) // 2
-            people = people[half:] if elsewhere else people[:half]
+        people = people_at(scene, place)
         if rng.random() < 0.15:
             pair = _pair(rng, people)
         speakers = [name for name in pair if name in people] or list(people)
@@ -51,7 +48,7 @@ def takes_of(rng: np.random.Generator, number: int, scene: Scene, cast: tuple[st
                 prop=int(rng.integers(PROPS)),
                 light=light,
                 n_frames=round(seconds * FRAME_RATE),
-                line=_line(rng, scene.topic, people, cast),
+                line=spoken_line(rng, scene.topic, people, cast),
             )
         )
     return takes
@@ -78,7 +75,15 @@ def _in_frame(
     return (facing,), other if other != facing and rng.random() < 0.4 else None
 
 
-def _line(rng: np.random.Generator, topic: str, people: tuple[str, ...], cast: tuple[str, ...]) -> str:
+def people_at(scene: Scene, place: int) -> tuple[str, ...]:
+    """Who is at a place of the scene: where it cuts to and fro, each place has its own half of the people."""
+    if scene.parallel is None:
+        return scene.characters
+    half = (len(scene.characters) + 1) // 2
+    return scene.characters[half:] if place == scene.parallel else scene.characters[:half]
+
+
+def spoken_line(rng: np.random.Generator, topic: str, people: tuple[str, ...], cast: tuple[str, ...]) -> str:
     """What is said: mostly about the topic, sometimes small talk, often nothing. Rarely, an absent person is named."""
     if rng.random() >= TALK:
         return ""

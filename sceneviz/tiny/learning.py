@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -27,21 +26,22 @@ def learn(
 ) -> None:
     """Go all steps of a config, one a turn: the rate climbs over its warm-up, and falls to nothing in a straight line.
 
-    losses: of a turn, by name. counting: what each counts for in the sum.
+    losses: of a turn, by name; a turn need not have all. counting: what each counts for in the sum.
     checkpoint: from which a killed run goes on, to where an undisturbed one ends.
     """
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     steps.load(checkpoint)
-    seen: list[Tensor] = []
+    seen: dict[str, list[Tensor]] = {}
     for turn in turns_from(turns, steps.done, config.steps, config.workers):
         parts = losses(turn)
         torch.stack([counting[name] * part for name, part in parts.items()]).sum().backward()
         rate = min((steps.done + 1) / max(1, config.warmup), (config.steps - steps.done) / config.steps)
         steps.take(config.learning_rate * rate)
-        seen = [*seen[1 - SAID_EVERY :], torch.stack([part.detach() for part in parts.values()])]
+        for name, part in parts.items():
+            seen.setdefault(name, []).append(part.detach())
         if steps.done % SAID_EVERY == 0:
-            means = np.mean([each.tolist() for each in seen], 0)
-            said = ", ".join(f"{name} {value:.3f}" for name, value in zip(parts, means, strict=True))
+            said = ", ".join(f"{name} {torch.stack(held).mean():.3f}" for name, held in seen.items())
             print(f"{checkpoint.stem} {steps.done}/{config.steps}: {said}", flush=True)
+            seen = {}
         if steps.done % config.checkpoint_every == 0 or steps.done == config.steps:
             steps.save(checkpoint)

@@ -15,7 +15,10 @@ import torch
 from torch import Tensor
 
 from sceneviz.explanation import story_of
+from sceneviz.models.scene_model import SceneModel
+from sceneviz.movie import Shot
 from sceneviz.prompt import MODALITIES, TokenLayout, shot_id
+from sceneviz.synthetic import Story, filmed, retold
 from sceneviz.synthetic.story import TIMES
 from sceneviz.tiny.facts import Look, changes, said_and_present, topics_told
 from sceneviz.training.alignment import Reasoned
@@ -61,17 +64,28 @@ class Lessons:
     store: FeatureStore
     look: Look
     _changed: dict[int, np.ndarray] = field(default_factory=dict)
-    _about: dict[int, np.ndarray] = field(default_factory=dict)
-    _topics: dict[int, np.ndarray] = field(default_factory=dict)
+    _seen: dict[int, Tensor] = field(default_factory=dict)
+    _told: dict[tuple[int, int], Story] = field(default_factory=dict)
+
+    def story(self, sample: Sample) -> Story:
+        """A sample's movie as this sample tells it: with lines, names and topics that no other one has."""
+        key = sample.movie, sample.telling
+        if key not in self._told:
+            told = story_of(self.windows.movies[sample.movie])
+            self._told[key] = retold(told, sample.telling) if sample.telling else told
+        return self._told[key]
 
     def asking(
-        self, collator: Collator | Reasoned
+        self, model: SceneModel, *, explained: bool = False
     ) -> Callable[[Sequence[Sample | Explained]], tuple[dict[str, Any], Questions]]:
-        """A collator's batches, and what is asked about them."""
+        """Batches of windows, told anew each time, and what is asked about them; explained: with reasons."""
+        told = _Telling(model, self)
+        collator = Reasoned(model, told) if explained else told
 
         def asked(items: Sequence[Any]) -> tuple[dict[str, Any], Questions]:
+            self._told.clear()
             batch = collator(items)
-            samples = [item.sample if isinstance(item, Explained) else item for item in items]
+            samples = [item.sample if explained else item for item in items]
             return batch, self.questions(batch.pop("layouts"), samples)
 
         return asked
@@ -85,12 +99,13 @@ class Lessons:
         named = [(row, shot - back) for row, _, shot in ends.tolist() for back in (0, 1)]
         named += [(row, shot) for row, _, shot in decisions.tolist()]
         digits = [int(digit) for row, shot in named for digit in shot_id(shot, samples[row].first)]
+        about = [self._shown(sample) for sample in samples]
         return Questions(
             ends=ends[:, :2].T,
             decisions=decisions[:, :2].T,
             changed=np.stack([self.changed(samples[row].movie)[shot] for row, _, shot in ends.tolist()]),
             foretold=np.stack([self.changed(samples[row].movie)[shot + 1] for row, _, shot in decisions.tolist()]),
-            about=np.stack([self._shown(samples[row], shot) for row, _, shot in ends.tolist()]),
+            about=np.stack([about[row][[shot, shot - 1]] for row, _, shot in ends.tolist()]),
             digits=np.array(digits),
             looks=[_looks(ends if at_end else decisions, closing, on) for at_end, on in LOOKS],
             words=_words(layouts),
@@ -104,39 +119,45 @@ class Lessons:
             self._changed[movie] = changes(story_of(self.windows.movies[movie]))
         return self._changed[movie]
 
-    def about(self, movie: int) -> np.ndarray:
-        """`(shots, 3, 64)`: what each shot looks like, is about, and whom it shows."""
-        if movie not in self._about:
-            told = said_and_present(story_of(self.windows.movies[movie]))
-            self._about[movie] = torch.cat((self.look(self.store.whole(movie))[:, None], told), 1).numpy()
-        return self._about[movie]
-
-    def topics(self, movie: int) -> np.ndarray:
-        """`(shots,)`: see `facts.topics_told`."""
-        if movie not in self._topics:
-            self._topics[movie] = topics_told(story_of(self.windows.movies[movie]))
-        return self._topics[movie]
+    def looks(self, movie: int) -> Tensor:
+        """`(shots, 64)`: what each shot looks like."""
+        if movie not in self._seen:
+            self._seen[movie] = self.look(self.store.whole(movie))
+        return self._seen[movie]
 
     def _lines(self, layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> np.ndarray:
         """`(n, 3)`: row and column of every token of a line that tells its topic, and which that is."""
         found = []
         for row, (layout, sample) in enumerate(zip(layouts, samples, strict=True)):
             columns = np.flatnonzero(layout.modality == MODALITIES.index("subtitle"))
-            topics = self.topics(sample.movie)[layout.shot[columns]]
+            topics = topics_told(self.story(sample))[layout.shot[columns]]
             told = np.stack([np.full(len(columns), row), columns, topics], 1)
             found.append(told[topics >= 0])
         return np.concatenate(found)
 
     def _times(self, samples: Sequence[Sample], places: np.ndarray) -> np.ndarray:
         """`(n,)`: the number of the time of day of each of these shots."""
-        stories = [story_of(self.windows.movies[sample.movie]) for sample in samples]
-        return np.array([TIMES.index(stories[row].takes[shot].time) for row, _, shot in places.tolist()], int)
+        takes = [self.story(sample).takes for sample in samples]
+        return np.array([TIMES.index(takes[row][shot].time) for row, _, shot in places.tolist()], int)
 
-    def _shown(self, sample: Sample, shot: int) -> np.ndarray:
-        """`(2, 3, 64)`: what a shot and the one before are about, as far as the window shows it."""
+    def _shown(self, sample: Sample) -> np.ndarray:
+        """`(shots, 3, 64)`: what shots are about, as far as the window shows it."""
+        told = said_and_present(self.story(sample))
         shown = np.array([sample.recipe.visual, sample.recipe.subtitles, sample.recipe.characters])
-        about: np.ndarray = self.about(sample.movie)[[shot, shot - 1]] * shown[:, None]
+        about: np.ndarray = torch.cat((self.looks(sample.movie)[:, None], told), 1).numpy() * shown[:, None]
         return about
+
+
+class _Telling(Collator):
+    """A collator for rendered movies, which are told anew in each sample."""
+
+    def __init__(self, model: SceneModel, lessons: Lessons) -> None:
+        super().__init__(model, lessons.windows, lessons.store)
+        self.lessons = lessons
+
+    def shots(self, sample: Sample) -> tuple[Shot, ...]:
+        """As the sample's telling has them."""
+        return filmed(self.lessons.story(sample)).shots
 
 
 def _ends(layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> np.ndarray:

@@ -17,12 +17,11 @@ from sceneviz.models.scene_model import SceneModel
 from sceneviz.tiny.learning import learn
 from sceneviz.tiny.lessons import WEIGHTS, Heads, losses
 from sceneviz.tiny.questions import Lessons
-from sceneviz.training.alignment import Reasoned
 from sceneviz.training.rationales import ExplainedWindows, Rationales
 from sceneviz.training.steps import Steps, Turns
-from sceneviz.training.windows import Collator
 
-MOST, PLAIN = 4, 0.5  # reasons in a window, and the share of windows that explain nothing
+EVERY = 4  # one turn in so many has reasons; their mask makes it slower
+MOST, PLAIN = 4, 0.34  # in such a turn: reasons in a window, and the share of windows that explain nothing
 MATRICES = 1.5  # learning rate of the inner matrices, by Muon, over that of all others, by AdamW
 
 
@@ -45,12 +44,19 @@ def warm_up_reading(
     trained = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
     trained |= {f"heads.{name}": weight for name, weight in asked.named_parameters()}
     steps = Steps(trained, decay=0.0, muon=MATRICES, muon_decay=0.1)
-    collator = Collator(model, windows, lessons.store)
-    items: Dataset[Any] = windows
-    collate = lessons.asking(collator)
+    turns: Dataset[Any] = Turns(windows, lessons.asking(model), config.batch_size)
     if reasons is not None:
-        items = ExplainedWindows(windows, reasons, most=MOST, plain=PLAIN)
-        collate = lessons.asking(Reasoned(model, collator))
-    turns = Turns(items, collate, config.batch_size)
+        explained = ExplainedWindows(windows, reasons, most=MOST, plain=PLAIN)
+        turns = _Between(turns, Turns(explained, lessons.asking(model, explained=True), config.batch_size))
     learn(turns, lambda turn: losses(model, asked, *turn), WEIGHTS, steps, config, out / "reading.pt")
     module.eval().requires_grad_(True)
+
+
+class _Between(Dataset[Any]):
+    """Turns, every so many of which is another's."""
+
+    def __init__(self, most: Dataset[Any], some: Dataset[Any]) -> None:
+        self.most, self.some = most, some
+
+    def __getitem__(self, turn: int) -> Any:
+        return (self.some if turn % EVERY == EVERY - 1 else self.most)[turn]

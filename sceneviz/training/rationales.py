@@ -159,7 +159,7 @@ class ExplainedWindows(Dataset[Explained]):
         if film.frames is None:
             recipe = replace(recipe, visual=False, subtitles=True)
         first = windows.counted_from(movie, sample.first)
-        return replace(sample, movie=movie, window=window, recipe=recipe, first=first)
+        return replace(sample, movie=movie, window=window, recipe=recipe, first=first, telling=0)
 
     def _chosen(self, sample: Sample, shot: int, rng: np.random.Generator) -> tuple[int, ...]:
         there = [each for each in self.rationales.shots(sample.movie) if each in sample.window.focus and each != shot]

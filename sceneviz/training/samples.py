@@ -22,7 +22,7 @@ POOL = 32  # steps whose windows are sorted by length together
 class Sample:
     """One training window: whose, which, shown how, and what its shot IDs count from.
 
-    frames: which of a shot's keyframes are shown.
+    frames: which of a shot's keyframes are shown. telling: which of its tellings, where a movie has several.
     """
 
     movie: int
@@ -30,6 +30,7 @@ class Sample:
     recipe: Recipe
     first: int
     frames: tuple[int, ...]
+    telling: int = 0
 
 
 class TrainingWindows(Dataset[Sample]):
@@ -107,7 +108,8 @@ class TrainingWindows(Dataset[Sample]):
         recipe = self._varied(rng, len(frames), has_frames=self.movies[place].frames is not None)
         if not self.planned:
             window = self._window(rng, len(self.movies[place]))
-        return Sample(place, window, recipe, self.counted_from(place, int(rng.integers(100))), frames)
+        first = self.counted_from(place, int(rng.integers(100)))
+        return Sample(place, window, recipe, first, frames, telling=int(rng.integers(2**31)))
 
     def counted_from(self, movie: int, drawn: int) -> int:
         """What a window's shot IDs count from: what was drawn, unless kept features fix it, which hold the mark."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sceneviz.models.features import marked_frames
 from sceneviz.models.scene_model import SceneModel
+from sceneviz.movie import Shot
 from sceneviz.prompt import TokenLayout, build_prompt
 from sceneviz.recipe import Recipe
 from sceneviz.training.samples import Sample, TrainingWindows
@@ -38,7 +39,7 @@ class Collator:
         None without; rows, columns, targets, weights: for each token of an answer, the place whose output has to say
         it, its ID, and what it counts for; layouts.
         """
-        prompts = [build_prompt(self.movies[s.movie].shots, s.window, s.recipe, first=s.first) for s in samples]
+        prompts = [build_prompt(self.shots(s), s.window, s.recipe, first=s.first) for s in samples]
         layouts = [self.model.layout(prompt) for prompt in prompts]
         lengths = torch.tensor([len(layout) for layout in layouts])
         ids = torch.full((len(samples), int(lengths.max())), self.model.pad)
@@ -63,6 +64,10 @@ class Collator:
             "weights": torch.from_numpy(weights).float(),
             "layouts": layouts,
         }
+
+    def shots(self, sample: Sample) -> tuple[Shot, ...]:
+        """The shots of a sample's movie, with what is said in them."""
+        return self.movies[sample.movie].shots
 
     def _grid(self, recipe: Recipe) -> tuple[int, int]:
         height, width = recipe.frame_size

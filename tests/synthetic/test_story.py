@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sceneviz._text import ScenevizError
-from sceneviz.synthetic import REASONS, reasons, render_movie, story
+from sceneviz.synthetic import REASONS, filmed, reasons, render_movie, retold, story
+from sceneviz.synthetic.words import NAMES, TOPICS, words_of
 
 SEEDS = range(8_100_000, 8_100_060)
 
@@ -38,6 +39,48 @@ def test_a_boundary_changes_what_its_reasons_say_and_nothing_else(stories):
             assert scene.reasons
             assert scene.reasons == {name for name in REASONS if getattr(scene, name) != getattr(after, name)}
         assert told.scenes[-1].reasons == frozenset()
+
+
+def test_a_story_told_again_looks_the_same_and_changes_at_the_same_places(stories):
+    for told in stories[:20]:
+        again = retold(told, 7)
+        assert again == retold(told, 7) != retold(told, 8)
+        for scene, other in zip(told.scenes, again.scenes, strict=True):
+            assert (scene.first, scene.last, scene.place, scene.reasons) == (
+                other.first, other.last, other.place, other.reasons,
+            )  # fmt: skip
+        for one, other in zip(told.scenes, told.scenes[1:], strict=False):
+            for part in ("topic", "characters"):
+                same = [getattr(again.scenes[told.scenes.index(each)], part) for each in (one, other)]
+                assert (same[0] == same[1]) == (getattr(one, part) == getattr(other, part))
+        seats = dict(zip(told.cast, again.cast, strict=True))
+        for take, other in zip(told.takes, again.takes, strict=True):
+            assert tuple(seats[name] for name in take.characters) == other.characters
+            assert (take.place, take.camera, take.n_frames) == (other.place, other.camera, other.n_frames)
+
+
+def test_a_story_told_again_talks_about_its_own_topics_and_people(stories):
+    nouns = {topic: set(parts[0]) for topic, parts in TOPICS.items()}
+    said = [(set(again.cast), again.scenes[take.scene].topic, words_of(take.line))
+            for again in (retold(told, 3) for told in stories[:20]) for take in again.takes]  # fmt: skip
+    about = [bool(words & nouns[topic]) for _, topic, words in said if words]
+    strange = np.mean(
+        [bool(words & (set().union(*nouns.values()) - nouns[topic])) for _, topic, words in said if words]
+    )
+    assert np.mean(about) > 0.5
+    assert strange < 0.1 < np.mean(about)
+    named = {name.lower(): name for name in NAMES}
+    assert all({named[word] for word in words & set(named)} - {"Will"} <= cast for cast, _, words in said)
+
+
+def test_the_frames_of_a_story_told_again_are_its_own():
+    movie = render_movie(8_100_000, 12)
+    again = filmed(retold(movie.frames.story, 5))
+    assert [shot.subtitle for shot in again.shots] != [shot.subtitle for shot in movie.shots]
+    assert np.array_equal(again.labels, movie.labels)
+    assert again.frames.fingerprint == movie.frames.fingerprint
+    pairs = zip(movie.frames.read(movie.shots, 1, (36, 64)), again.frames.read(again.shots, 1, (36, 64)), strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
 
 
 def test_labels_are_the_last_shots_of_scenes():

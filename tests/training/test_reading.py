@@ -24,7 +24,7 @@ from sceneviz.tiny.lessons import WEIGHTS, Heads, Layer, losses
 from sceneviz.tiny.questions import Lessons
 from sceneviz.tiny.reading import warm_up_reading
 from sceneviz.training import TrainConfig
-from sceneviz.training.alignment import Reasoned, alignment_losses
+from sceneviz.training.alignment import alignment_losses
 from sceneviz.training.rationales import ExplainedWindows, Rendered
 from sceneviz.training.stores import FeatureStore
 from sceneviz.training.windows import Collator, TrainingWindows, training_loss
@@ -61,8 +61,9 @@ def test_lines_are_asked_for_their_topic_and_pictures_for_the_time(tmp_path: Pat
     model = _fresh()
     lessons = _lessons(model, tmp_path)
     samples = [lessons.windows[number] for number in range(4)]
-    batch, asked = lessons.asking(Collator(model, lessons.windows, lessons.store))(samples)
-    names, told = list(TOPICS), [story_of(lessons.windows.movies[sample.movie]) for sample in samples]
+    batch, asked = lessons.asking(model)(samples)
+    names, told = list(TOPICS), [lessons.story(sample) for sample in samples]
+    assert told != [story_of(lessons.windows.movies[sample.movie]) for sample in samples]  # told anew
     (rows, columns), topics = asked.lines
     assert len(topics)
     for row in range(len(samples)):
@@ -81,9 +82,8 @@ def test_reasons_are_learned_along_with_the_lessons(tmp_path: Path) -> None:
     model = _fresh()
     lessons = _lessons(model, tmp_path)
     windows = ExplainedWindows(lessons.windows, Rendered(lessons.windows.movies, details=()), most=2, plain=0.0)
-    collator = Collator(model, lessons.windows, lessons.store)
-    batch, asked = lessons.asking(Reasoned(model, collator))([windows[0], windows[1]])
-    plain = lessons.asking(collator)([windows[0].sample, windows[1].sample])
+    batch, asked = lessons.asking(model, explained=True)([windows[0], windows[1]])
+    plain = lessons.asking(model)([windows[0].sample, windows[1].sample])
     heads = Heads(192)
     with torch.no_grad():
         behind, without = losses(model, heads, batch, asked), losses(model, heads, *plain)
