@@ -54,7 +54,7 @@ def load_model(
     from sceneviz.models.adapters import attach_adapter
     from sceneviz.models.family import family_of
     from sceneviz.models.scene_model import SceneModel
-    from sceneviz.models.vision_attention import attend_at_once
+    from sceneviz.models.vision_tower import all_at_once
 
     source = _source(name)
     family = family_of(_config(source, name).model_type)
@@ -81,8 +81,8 @@ def load_model(
         raise _not_loaded(name, error) from error
     if "device_map" not in options:
         module = module.to(torch.device(target))
-    if target.startswith("cuda") and options["attn_implementation"] == "sdpa":
-        attend_at_once(module)
+    if target != "mps" and options["attn_implementation"] == "sdpa":
+        all_at_once(module)
     card = read_card(Path(source))
     wrapped = None
     if adapter is not None:

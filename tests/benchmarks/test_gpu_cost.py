@@ -18,7 +18,7 @@ import torch
 import sceneviz as sv
 from sceneviz.models import SceneModel
 from sceneviz.models.family import family_of
-from sceneviz.models.vision_attention import attend_at_once
+from sceneviz.models.vision_tower import all_at_once
 from sceneviz.movie import Movie
 from sceneviz.recipe import Recipe
 from sceneviz.training import PAPER, finetune, plan
@@ -67,7 +67,7 @@ def test_all_frames_at_once(seven: SceneModel, movie: Movie) -> None:
     frames = np.concatenate(list(movie.frames.read(movie.shots[:8], 3, SIZE)))
     with torch.no_grad():
         one_by_one = seconds(lambda: seven.encode(frames))
-        attend_at_once(seven.module)
+        all_at_once(seven.module)
         at_once = seconds(lambda: seven.encode(frames))
     print(f"\nvision tower, 24 frames of 252 x 448: at once / one by one {at_once / one_by_one:.2f} ({at_once:.3f} s)")
     assert at_once < one_by_one

@@ -7,7 +7,7 @@ import pytest
 import torch
 from small import random_model
 
-from sceneviz.models.vision_attention import NAME, attend_at_once
+from sceneviz.models.vision_tower import NAME, all_at_once
 
 
 # Windows are four blocks wide: whole ones, cut ones, and frames smaller than one.
@@ -16,7 +16,7 @@ def test_all_frames_together_are_each_alone(size: tuple[int, int]) -> None:
     model = random_model(spread=1.0)
     frames = np.random.default_rng(size).integers(0, 256, (3, *size, 3), np.uint8)
     alone = model.encode(frames)
-    attend_at_once(model.module)
+    all_at_once(model.module)
     together = model.encode(frames)
     assert model.module.config.vision_config._attn_implementation == NAME
     assert model.module.config.text_config._attn_implementation != NAME
@@ -40,7 +40,7 @@ def test_gradients_are_the_librarys() -> None:
     for at_once in (False, True):
         model = random_model(spread=1.0)
         if at_once:
-            attend_at_once(model.module)
+            all_at_once(model.module)
         model.module.requires_grad_(True)
         model.family.encode(model.module, frames).square().sum().backward()
         slopes.append([weight.grad for weight in model.module.model.visual.parameters()])
