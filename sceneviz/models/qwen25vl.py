@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, cast
 
 import torch
@@ -26,8 +27,9 @@ class Qwen25VL:
     std = (0.26862954, 0.26130258, 0.27577711)
 
     def build(self, config: Any) -> nn.Module:
-        """A randomly initialised model for a config."""
-        module: nn.Module = getattr(transformers, self.kind)._from_config(config)
+        """A randomly initialised model for a config, which may be that of a loaded model."""
+        # A loaded model's names an attention of our own, which the library would look for in its hub.
+        module: nn.Module = getattr(transformers, self.kind)._from_config(deepcopy(config), attn_implementation="sdpa")
         return module
 
     def load(self, folder: str, **options: Any) -> nn.Module:

@@ -16,6 +16,7 @@ from sceneviz.synthetic.story import TIMES
 from sceneviz.synthetic.words import TOPICS
 from sceneviz.tiny.facts import CHANGES, WIDTH
 from sceneviz.tiny.questions import Questions, on_device
+from sceneviz.tiny.warmup import contrastive_loss
 from sceneviz.training.alignment import kept_apart, reason_loss
 from sceneviz.training.windows import training_loss
 
@@ -30,10 +31,13 @@ WEIGHTS = {
     "text": 0.1,
     "topic": 1.0,
     "time": 0.5,
+    "alike": 0.5,  # this and the next: of frames, where the vision tower learns along
+    "light": 0.3,
     "reasons": 5.0,  # few of a reason's tokens say what changes, the others follow from those before
 }
 KINDS = 3  # look, topic, people
 DIGITS = 30.0  # what a digit counts for among the tokens of text: counting is learned from few of them
+SPREAD = 10.0  # features enter the language model at a tenth of the usual spread (`settle_features`)
 CLOSING = 3  # tokens of a shot's closing tag
 
 
@@ -49,10 +53,16 @@ class Heads(nn.Module):
         self.topic = nn.Linear(hidden, len(TOPICS))
         self.time = nn.Linear(hidden, len(TIMES))
         self.asked = nn.Linear(hidden, 2 * 10)  # the digits of the shot that is decided
+        self.alike = nn.Linear(hidden, WIDTH)
+        self.light = nn.Linear(hidden, len(TIMES))
 
 
 def losses(model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questions) -> dict[str, Tensor]:
-    """A loss for each of WEIGHTS; "reasons" only where the batch holds some."""
+    """A loss for each of WEIGHTS; "reasons" only where the batch holds some, "alike" and "light" where it has frames.
+
+    asked: about this batch.
+    """
+    batch, glimpsed = _glimpses(model, heads, batch, asked)
     device, explained = model.device, "reason" in batch
     shown: list[Layer] = []
     places = (asked.ends, asked.decisions, asked.words, asked.lines[0], asked.pictures[0])
@@ -75,17 +85,37 @@ def losses(model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questi
     entropy, certainty = nn.functional.cross_entropy, nn.functional.binary_cross_entropy_with_logits
     about = on_device(asked.about, device)
     following = batch["ids"].to(device)[words[0], words[1] + 1]
-    return said | {
-        "answers": answers,
-        "changes": certainty(told, on_device(asked.changed, device)),
-        "next": certainty(foretold, on_device(asked.foretold, device)),
-        "recall": (recalled.view_as(about) - about).square().sum(-1).mean(),
-        "number": entropy(torch.cat(named).float(), on_device(asked.digits, device)),
-        "look": _looking(shown, asked),
-        "text": entropy(text, following, weight=_text_weights(model)),
-        "topic": entropy(heard, on_device(asked.lines[1], device), reduction="sum") / max(1, len(heard)),
-        "time": entropy(seen, on_device(asked.pictures[1], device), reduction="sum") / max(1, len(seen)),
-    }
+    return (
+        said
+        | glimpsed
+        | {
+            "answers": answers,
+            "changes": certainty(told, on_device(asked.changed, device)),
+            "next": certainty(foretold, on_device(asked.foretold, device)),
+            "recall": (recalled.view_as(about) - about).square().sum(-1).mean(),
+            "number": entropy(torch.cat(named).float(), on_device(asked.digits, device)),
+            "look": _looking(shown, asked),
+            "text": entropy(text, following, weight=_text_weights(model)),
+            "topic": entropy(heard, on_device(asked.lines[1], device), reduction="sum") / max(1, len(heard)),
+            "time": entropy(seen, on_device(asked.pictures[1], device), reduction="sum") / max(1, len(seen)),
+        }
+    )
+
+
+def _glimpses(
+    model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questions
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """A batch with the features of its frames in their stead, and how far these are from telling place and time."""
+    if batch["frames"] is None:
+        return batch, {}
+    with torch.autocast(model.device.type, torch.bfloat16):
+        features = model.family.encode(model.module, batch["frames"].to(model.device)).float()
+        seen = SPREAD * features.mean(1)
+        alike, light = heads.alike(seen).float(), heads.light(seen).float()
+    place, group, time = on_device(asked.frames.T, model.device)
+    unsure = (place[:, None] == place) & (group[:, None] != group)
+    found = {"alike": contrastive_loss(alike, group, unsure), "light": nn.functional.cross_entropy(light, time)}
+    return batch | {"features": features, "frames": None}, found
 
 
 def _normed(hidden: Tensor) -> Tensor:

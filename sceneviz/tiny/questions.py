@@ -16,15 +16,16 @@ from torch import Tensor
 
 from sceneviz.explanation import story_of
 from sceneviz.models.scene_model import SceneModel
-from sceneviz.movie import Shot
 from sceneviz.prompt import MODALITIES, TokenLayout, shot_id
-from sceneviz.synthetic import Story, filmed, retold
+from sceneviz.synthetic import Story, retold
 from sceneviz.synthetic.story import TIMES
 from sceneviz.tiny.facts import Look, changes, said_and_present, topics_told
+from sceneviz.tiny.telling import Telling
+from sceneviz.tiny.warmup import numbered
 from sceneviz.training.alignment import Reasoned
 from sceneviz.training.rationales import Explained
 from sceneviz.training.stores import FeatureStore
-from sceneviz.training.windows import Collator, Sample, TrainingWindows
+from sceneviz.training.windows import Sample, TrainingWindows
 
 
 class Questions(NamedTuple):
@@ -38,6 +39,7 @@ class Questions(NamedTuple):
     words: places whose next token is text of a shot: neither instruction, nor part of a frame, nor an answer.
     lines: places in lines that tell what they are about, and the number `(n,)` of that topic.
     pictures: the last tokens of shots with frames, and the number `(n,)` of the time of day.
+    frames: `(frames, 3)`: of each frame, in order, the number of its place, of its place and time, and of the time.
     """
 
     ends: np.ndarray
@@ -50,6 +52,7 @@ class Questions(NamedTuple):
     words: np.ndarray
     lines: tuple[np.ndarray, np.ndarray]
     pictures: tuple[np.ndarray, np.ndarray]
+    frames: np.ndarray
 
 
 # Where the heads that are told look: from an end (or else a decision), at the closing tag of the shot so many on.
@@ -58,7 +61,7 @@ LOOKS = ((True, -1), (True, -1), (False, 1), (False, 0), (False, 1))
 
 @dataclass(frozen=True)
 class Lessons:
-    """Rendered movies with all that is known of them. store: their frame features."""
+    """Rendered movies with all that is known of them. store: their frame features, which say what shots look like."""
 
     windows: TrainingWindows
     store: FeatureStore
@@ -79,7 +82,7 @@ class Lessons:
         self, model: SceneModel, *, explained: bool = False
     ) -> Callable[[Sequence[Sample | Explained]], tuple[dict[str, Any], Questions]]:
         """Batches of windows, told anew each time, and what is asked about them; explained: with reasons."""
-        told = _Telling(model, self)
+        told = Telling(model, self.windows, self.store, self.story)
         collator = Reasoned(model, told) if explained else told
 
         def asked(items: Sequence[Any]) -> tuple[dict[str, Any], Questions]:
@@ -111,6 +114,7 @@ class Lessons:
             words=_words(layouts),
             lines=(lines[:, :2].T, lines[:, 2]),
             pictures=(pictured[:, :2].T, self._times(samples, pictured)),
+            frames=self._frames(samples),
         )
 
     def changed(self, movie: int) -> np.ndarray:
@@ -140,24 +144,24 @@ class Lessons:
         takes = [self.story(sample).takes for sample in samples]
         return np.array([TIMES.index(takes[row][shot].time) for row, _, shot in places.tolist()], int)
 
+    def _frames(self, samples: Sequence[Sample]) -> np.ndarray:
+        """`(frames, 3)`: the numbers of each frame's place, place and time, and time."""
+        seen = [
+            (sample.movie, take.place, take.time)
+            for sample in samples
+            if sample.recipe.visual
+            for take in self.story(sample).takes[sample.window.context.start : sample.window.context.stop]
+            for _ in sample.frames
+        ]
+        times = np.array([TIMES.index(time) for _, _, time in seen], int)
+        return np.stack([numbered([each[:2] for each in seen]).numpy(), numbered(seen).numpy(), times], 1)
+
     def _shown(self, sample: Sample) -> np.ndarray:
         """`(shots, 3, 64)`: what shots are about, as far as the window shows it."""
         told = said_and_present(self.story(sample))
         shown = np.array([sample.recipe.visual, sample.recipe.subtitles, sample.recipe.characters])
         about: np.ndarray = torch.cat((self.looks(sample.movie)[:, None], told), 1).numpy() * shown[:, None]
         return about
-
-
-class _Telling(Collator):
-    """A collator for rendered movies, which are told anew in each sample."""
-
-    def __init__(self, model: SceneModel, lessons: Lessons) -> None:
-        super().__init__(model, lessons.windows, lessons.store)
-        self.lessons = lessons
-
-    def shots(self, sample: Sample) -> tuple[Shot, ...]:
-        """As the sample's telling has them."""
-        return filmed(self.lessons.story(sample)).shots
 
 
 def _ends(layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> np.ndarray:

@@ -72,6 +72,15 @@ STAGES = (
         ),
         reasons=True,
     ),
+    # Last, the vision tower learns along, from frames that are drawn anew: one a shot, mostly.
+    Stage(
+        "sight-20", "film", 20, 10,
+        replace(
+            _READING, steps=900, batch_size=32, learning_rate=9e-4, warmup=40, single_frame=0.85, wide=0.8, seed=7,
+            freeze_vision=False,
+        ),
+        reasons=True,
+    ),
 )  # fmt: skip
 
 # Smaller sizes are the trained model without some layers of its language model, and trained on.

@@ -50,8 +50,6 @@ def empty_copy(family: Any, config: Any, dtype: torch.dtype) -> Any:
     ALL_ATTENTION_FUNCTIONS.register(ATTENTION, _attend)
     config = deepcopy(config)
     config.dtype = dtype
-    for part in (config, config.get_text_config(), config.vision_config):
-        part._attn_implementation = "sdpa"
     with torch.device("meta"), no_init_weights():
         module = family.build(config)
     module.tie_weights()  # which building without weights leaves out

@@ -17,17 +17,26 @@ class Steps:
     weights: by name. decay: of their weights.
     muon: trains the matrices of the layers by Muon (Jordan 2024) at so many times the rate of all else, which AdamW
         trains; 0 leaves them to AdamW too. muon_decay: of those matrices.
+    visual: the vision tower's weights train at so many times the rate of all else.
     """
 
     def __init__(
-        self, weights: dict[str, nn.Parameter], *, decay: float, muon: float = 0.0, muon_decay: float = 0.0
+        self,
+        weights: dict[str, nn.Parameter],
+        *,
+        decay: float,
+        muon: float = 0.0,
+        muon_decay: float = 0.0,
+        visual: float = 1.0,
     ) -> None:
         self.weights, self.done = weights, 0
         inner = {name for name, weight in weights.items() if muon and weight.ndim == 2 and "layers." in name}
-        others = [weight for name, weight in weights.items() if name not in inner]
-        self._optimisers: list[tuple[torch.optim.Optimizer, float]] = [
-            (torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=decay), 1.0)
-        ]
+        tower = {name for name in weights if ".visual." in name and visual != 1.0}
+        self._optimisers: list[tuple[torch.optim.Optimizer, float]] = []
+        for names, times in ((weights.keys() - inner - tower, 1.0), (tower, visual)):
+            if names:
+                some = [weight for name, weight in weights.items() if name in names]
+                self._optimisers.append((torch.optim.AdamW(some, betas=(0.9, 0.98), weight_decay=decay), times))
         if inner:
             matrices = [weight for name, weight in weights.items() if name in inner]
             by_muon = torch.optim.Muon(matrices, weight_decay=muon_decay, adjust_lr_fn="match_rms_adamw")

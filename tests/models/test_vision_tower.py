@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from small import random_model
 
+from sceneviz.models import load_model
 from sceneviz.models.vision_tower import NAME, all_at_once
 
 
@@ -46,3 +49,16 @@ def test_gradients_are_the_librarys() -> None:
         slopes.append([weight.grad for weight in model.module.model.visual.parameters()])
     for alone, together in zip(*slopes, strict=True):
         torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-3)
+
+
+def test_a_model_is_built_anew_from_the_config_of_a_loaded_one() -> None:
+    model = load_model(device="cpu")
+    assert model.module.config.vision_config._attn_implementation == NAME
+    built = model.family.build(model.module.config)
+    assert model.module.config.vision_config._attn_implementation == NAME
+    assert built.config.vision_config._attn_implementation == "sdpa"
+    built.load_state_dict(copy.deepcopy(model.module).state_dict())
+    frames = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, 56, 84, 3), np.uint8))
+    with torch.no_grad():
+        ours, theirs = (model.family.encode(each, frames) for each in (copy.deepcopy(model.module), built.eval()))
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)

@@ -26,7 +26,7 @@ def test_reasons_are_learned_last_and_from_no_test_movie() -> None:
     assert STAGES[-1].reasons
     assert STAGES[-1].recipe == RECIPE
     assert all(max(SEEDS[stage.pace]) < 8_500_000 for stage in STAGES)
-    assert all(stage.config.freeze_vision for stage in STAGES)
+    assert [stage.config.freeze_vision for stage in STAGES] == [True, True, False]  # others take features kept on disk
 
 
 @pytest.mark.slow
