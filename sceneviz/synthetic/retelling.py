@@ -34,7 +34,7 @@ def retold(story: Story, telling: int) -> Story:
         return replace(
             take,
             characters=tuple(names[name] for name in take.characters),
-            partner=names.get(take.partner) if take.partner is not None else None,
+            partner=take.partner and names[take.partner],
             line=spoken_line(rng, scene.topic, people_at(scene, take.place), cast),
         )
 

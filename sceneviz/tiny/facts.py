@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -66,7 +67,8 @@ def topics_told(told: Story) -> np.ndarray:
     return np.where(tells, [names.index(topic) for topic in about], -1)
 
 
-def _directions(keys: Sequence[str]) -> dict[str, Tensor]:
+@cache
+def _directions(keys: tuple[str, ...]) -> dict[str, Tensor]:
     rng = torch.Generator().manual_seed(len(keys))
     return {key: nn.functional.normalize(torch.randn(WIDTH, generator=rng), dim=0) for key in keys}
 

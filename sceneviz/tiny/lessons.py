@@ -16,7 +16,7 @@ from sceneviz.synthetic.story import TIMES
 from sceneviz.synthetic.words import TOPICS
 from sceneviz.tiny.facts import CHANGES, WIDTH
 from sceneviz.tiny.questions import Questions, on_device
-from sceneviz.tiny.warmup import contrastive_loss
+from sceneviz.tiny.warmup import glimpse_losses
 from sceneviz.training.alignment import kept_apart, reason_loss
 from sceneviz.training.windows import training_loss
 
@@ -112,10 +112,8 @@ def _glimpses(
         features = model.family.encode(model.module, batch["frames"].to(model.device)).float()
         seen = SPREAD * features.mean(1)
         alike, light = heads.alike(seen).float(), heads.light(seen).float()
-    place, group, time = on_device(asked.frames.T, model.device)
-    unsure = (place[:, None] == place) & (group[:, None] != group)
-    found = {"alike": contrastive_loss(alike, group, unsure), "light": nn.functional.cross_entropy(light, time)}
-    return batch | {"features": features, "frames": None}, found
+    found = glimpse_losses(alike, light, on_device(asked.frames, model.device))
+    return batch | {"features": features, "frames": None}, dict(zip(("alike", "light"), found, strict=True))
 
 
 def _normed(hidden: Tensor) -> Tensor:

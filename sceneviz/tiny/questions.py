@@ -21,7 +21,7 @@ from sceneviz.synthetic import Story, retold
 from sceneviz.synthetic.story import TIMES
 from sceneviz.tiny.facts import Look, changes, said_and_present, topics_told
 from sceneviz.tiny.telling import Telling
-from sceneviz.tiny.warmup import numbered
+from sceneviz.tiny.warmup import placing
 from sceneviz.training.alignment import Reasoned
 from sceneviz.training.rationales import Explained
 from sceneviz.training.stores import FeatureStore
@@ -145,7 +145,7 @@ class Lessons:
         return np.array([TIMES.index(takes[row][shot].time) for row, _, shot in places.tolist()], int)
 
     def _frames(self, samples: Sequence[Sample]) -> np.ndarray:
-        """`(frames, 3)`: the numbers of each frame's place, place and time, and time."""
+        """`(frames, 3)`: where and when each frame is, see `warmup.placing`."""
         seen = [
             (sample.movie, take.place, take.time)
             for sample in samples
@@ -153,8 +153,8 @@ class Lessons:
             for take in self.story(sample).takes[sample.window.context.start : sample.window.context.stop]
             for _ in sample.frames
         ]
-        times = np.array([TIMES.index(time) for _, _, time in seen], int)
-        return np.stack([numbered([each[:2] for each in seen]).numpy(), numbered(seen).numpy(), times], 1)
+        placed: np.ndarray = placing(seen).numpy()
+        return placed
 
     def _shown(self, sample: Sample) -> np.ndarray:
         """`(shots, 3, 64)`: what shots are about, as far as the window shows it."""

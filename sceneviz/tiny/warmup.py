@@ -42,17 +42,27 @@ def contrastive_loss(points: Tensor, group: Tensor, ignore: Tensor) -> Tensor:
     return -torch.log_softmax(scores, 1)[same].mean()
 
 
-class Glimpses(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
+def glimpse_losses(alike: Tensor, light: Tensor, placed: Tensor) -> tuple[Tensor, Tensor]:
+    """How far frames are from showing their place and time by what they resemble, and from telling the time of day.
+
+    alike: `(n, d)` points. light: `(n, 4)` logits. placed: `(n, 3)`, see `placing`. Pairs of one place at different
+    times count neither way: they are neither alike nor strangers.
+    """
+    place, group, time = placed.T
+    unsure = (place[:, None] == place) & (group[:, None] != group)
+    return contrastive_loss(alike, group, unsure), nn.functional.cross_entropy(light, time)
+
+
+class Glimpses(Dataset[tuple[Tensor, Tensor]]):
     """Runs of shots of a few rendered movies, a frame each with its mark; the i-th ones always the same.
 
-    An item: frames `(n, H, W, 3)` uint8, the group `(n,)` of each (place and time), pairs that count neither way,
-    `(n, n)` bool: of one place at different times, neither alike nor strangers; and the number `(n,)` of the time.
+    An item: frames `(n, H, W, 3)` uint8, and where and when each is, `(n, 3)`: see `placing`.
     """
 
     def __init__(self, movies: Sequence[Movie], frames: FrameStore, together: int, seed: int) -> None:
         self.movies, self.frames, self.together, self.seed = list(movies), frames, together, seed
 
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng((self.seed, step))
         frames: list[np.ndarray] = []
         groups: list[tuple[int, int, str]] = []
@@ -63,10 +73,7 @@ class Glimpses(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
                 picture = held[shot, int(rng.integers(held.shape[1]))].copy()
                 frames.append(draw_mark(picture, shot_id(shot, int(rng.integers(100)))))
                 groups.append((number, takes[shot].place, takes[shot].time))
-        group, place = numbered(groups), numbered([each[:2] for each in groups])
-        unsure = (place[:, None] == place[None]) & (group[:, None] != group[None])
-        times = torch.tensor([TIMES.index(time) for _, _, time in groups])
-        return torch.from_numpy(np.stack(frames)), group, unsure, times
+        return torch.from_numpy(np.stack(frames)), placing(groups)
 
 
 def warm_up_vision(
@@ -84,19 +91,28 @@ def warm_up_vision(
         f"heads.{name}": weight for name, weight in heads.named_parameters()
     }
 
-    def losses(turn: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
-        pictures, group, unsure, times = (part.to(device) for part in turn)
+    def losses(turn: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        pictures, placed = (part.to(device) for part in turn)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.autocast):
             seen = model.family.encode(module, pictures).mean(1)
             alike, told = heads["alike"](seen).float(), heads["time"](seen).float()
-        return {"alike": contrastive_loss(alike, group, unsure), "time": nn.functional.cross_entropy(told, times)}
+        return dict(zip(("alike", "time"), glimpse_losses(alike, told, placed), strict=True))
 
     turns = Glimpses(movies, frames, config.batch_size, config.seed)
     learn(turns, losses, WEIGHTS, Steps(trained, decay=config.weight_decay), config, out / "vision.pt")
     module.eval()
 
 
+def placing(seen: Sequence[tuple[int, int, str]]) -> Tensor:
+    """`(n, 3)` int64: the numbers of each frame's place, of its place and time, and of the time of day.
+
+    seen: movie, place and time of each.
+    """
+    times = torch.tensor([TIMES.index(time) for _, _, time in seen], dtype=torch.long)
+    return torch.stack((numbered([each[:2] for each in seen]), numbered(seen), times), 1)
+
+
 def numbered(keys: Sequence[object]) -> Tensor:
     """Keys as the numbers of their groups, `(n,)` int64."""
     known = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return torch.tensor([known[key] for key in keys])
+    return torch.tensor([known[key] for key in keys], dtype=torch.long)

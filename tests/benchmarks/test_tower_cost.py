@@ -16,6 +16,7 @@ from test_prediction_cost import processor_seconds
 
 from sceneviz.models import SceneModel, load_model
 from sceneviz.models.loading import EMBEDDED
+from sceneviz.tiny.stages import RECIPE
 
 PAIRS, FRAMES = 5, 192
 
@@ -62,4 +63,4 @@ def as_the_library_has_it(folder: Path) -> SceneModel:
 
     family = family_of("qwen2_5_vl")
     module = family.load(str(folder), dtype=torch.float32, attn_implementation="sdpa")
-    return SceneModel(module.eval(), AutoTokenizer.from_pretrained(folder), family, "tiny", load_model().recipe)
+    return SceneModel(module.eval(), AutoTokenizer.from_pretrained(folder), family, "tiny", RECIPE)
