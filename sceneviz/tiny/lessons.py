@@ -27,7 +27,7 @@ WEIGHTS = {
     "next": 4.0,
     "recall": 1.0,
     "number": 0.5,
-    "look": 0.3,
+    "look": 1.0,
     "text": 0.1,
     "topic": 1.0,
     "time": 0.5,
@@ -38,7 +38,7 @@ WEIGHTS = {
 KINDS = 3  # look, topic, people
 DIGITS = 30.0  # what a digit counts for among the tokens of text: counting is learned from few of them
 SPREAD = 10.0  # features enter the language model at a tenth of the usual spread (`settle_features`)
-CLOSING = 3  # tokens of a shot's closing tag
+CLOSING = 3  # tokens of a shot's closing tag, or of its ID and what follows it
 
 
 class Heads(nn.Module):
@@ -77,7 +77,7 @@ def losses(model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questi
         middle, late = _normed(layers[half]), _normed(layers[max(half, len(layers) - 3)])
         told = heads.changes(late[*ends]).float()
         foretold = heads.next(layers[-1][*decisions]).float()
-        recalled = heads.recall(middle[*ends]).float()
+        recalled = heads.recall(middle[*ends]).float().unflatten(-1, (2, KINDS, WIDTH))
         named = heads.number(middle[*ends]).view(-1, 10), heads.asked(middle[*decisions]).view(-1, 10)
         heard, seen = heads.topic(middle[*lines]).float(), heads.time(middle[*pictures]).float()
         text = model.module.lm_head(layers[-1][*words]).float()
@@ -92,9 +92,9 @@ def losses(model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questi
             "answers": answers,
             "changes": certainty(told, on_device(asked.changed, device)),
             "next": certainty(foretold, on_device(asked.foretold, device)),
-            "recall": (recalled.view_as(about) - about).square().sum(-1).mean(),
+            "recall": (recalled[:, :, -about.shape[2] :] - about).square().sum(-1).mean(),
             "number": entropy(torch.cat(named).float(), on_device(asked.digits, device)),
-            "look": _looking(shown, asked),
+            "look": _looking(shown, asked, batch["reason"].to(device) if explained else None),
             "text": entropy(text, following, weight=_text_weights(model)),
             "topic": entropy(heard, on_device(asked.lines[1], device), reduction="sum") / max(1, len(heard)),
             "time": entropy(seen, on_device(asked.pictures[1], device), reduction="sum") / max(1, len(seen)),
@@ -128,8 +128,11 @@ class Layer:
     key: Tensor
     scale: float
 
-    def rows(self, head: int, places: np.ndarray) -> Tensor:
-        """`(places, n)` float32: what one head gives to each token at these places, `(2, places)`, in order of rows."""
+    def rows(self, head: int, places: np.ndarray, reason: Tensor | None = None) -> Tensor:
+        """`(places, n)` float32: what one head gives to each token at these places, `(2, places)`, in order of rows.
+
+        reason: of which reason each token is, `(batch, n)`, where there are some; none sees another.
+        """
         head %= self.query.shape[1]
         keys = self.key[:, head * self.key.shape[1] // self.query.shape[1]].float()
         # Each prompt's places side by side: against the keys of all prompts would be too much, and each place's own
@@ -139,19 +142,22 @@ class Layer:
         taken = self.query[:, head].flatten(0, 1).index_select(0, row * keys.shape[1] + column).float()
         queries = taken.new_zeros(len(keys), int(beside.max()) + 1, taken.shape[1]).index_put((row, slot), taken)
         scores = (queries @ keys.mT)[row, slot] * self.scale
-        later = torch.arange(scores.shape[1], device=keys.device) > column[:, None]
-        return scores.masked_fill(later, -torch.inf).softmax(-1)
+        hidden = torch.arange(scores.shape[1], device=keys.device) > column[:, None]
+        if reason is not None:
+            hidden |= (reason[row] > 0) & (reason[row] != reason[row, column, None])
+        return scores.masked_fill(hidden, -torch.inf).softmax(-1)
 
 
-def _looking(layers: Sequence[Layer], asked: Questions) -> Tensor:
+def _looking(layers: Sequence[Layer], asked: Questions, reason: Tensor | None) -> Tensor:
     """How far some heads are from looking at closing tags: of the shot before, from an end; of this shot and the next,
-    from a decision. Mean negative logarithm of the mass."""
+    from a decision; and one, from a reason, at the request for it. Mean negative logarithm of the mass."""
     top, half = len(layers) - 1, len(layers) // 2
-    lookers = ((half - 1, -1), (half, 1), (top - 1, 1), (top - 1, -1), (top, 1))  # layer and head, as questions.LOOKS
+    # Layer and head, as questions.LOOKS; the request has gathered in the last layer but one what a reason is told of.
+    lookers = ((half - 1, -1), (half, 1), (top - 1, 1), (top - 1, -1), (top, 1), (top, -1))
     found = []
     for (layer, head), (places, at) in zip(lookers, asked.looks, strict=True):
         if len(at):
-            rows = layers[layer].rows(head, places)
+            rows = layers[layer].rows(head, places, reason)
             closing = on_device(at, rows.device)[:, None] - torch.arange(CLOSING, device=rows.device)
             found.append(-(rows.gather(1, closing).sum(1) + 1e-4).log().mean())
     return torch.stack(found).mean()

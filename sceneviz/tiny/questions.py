@@ -19,7 +19,7 @@ from sceneviz.models.scene_model import SceneModel
 from sceneviz.prompt import MODALITIES, TokenLayout, shot_id
 from sceneviz.synthetic import Story, retold
 from sceneviz.synthetic.story import TIMES
-from sceneviz.tiny.facts import Look, changes, said_and_present, topics_told
+from sceneviz.tiny.facts import WIDTH, Look, changes, said_and_present, topics_told
 from sceneviz.tiny.telling import Telling
 from sceneviz.tiny.warmup import placing
 from sceneviz.training.alignment import Reasoned
@@ -31,9 +31,11 @@ from sceneviz.training.windows import Sample, TrainingWindows
 class Questions(NamedTuple):
     """What is asked about a batch. Places are `(2, n)` int64: row and column; with equal rows side by side.
 
-    ends: the last token of every shot but a window's first. decisions: where an answer is decided.
+    ends: the last token of every shot but a window's first. decisions: where an answer is decided, or named again by
+        who asks for its reason.
     changed: `(ends, 6)`, foretold: `(decisions, 6)`: what changes with that shot, and with the next (`facts.CHANGES`).
-    about: `(ends, 2, 3, 64)`: what that shot, and the one before, are about; zero where it isn't shown.
+    about: `(ends, 2, 3, 64)`: what that shot, and the one before, look like, talk about, and who is there; zero where
+        it isn't shown. `(ends, 2, 2, 64)`, without the look, where the vision tower learns along.
     digits: of both shots' IDs at each end, then of the shot that is decided.
     looks: for each of the heads that are told where to look, the places from where, and the columns at which.
     words: places whose next token is text of a shot: neither instruction, nor part of a frame, nor an answer.
@@ -55,17 +57,46 @@ class Questions(NamedTuple):
     frames: np.ndarray
 
 
-# Where the heads that are told look: from an end (or else a decision), at the closing tag of the shot so many on.
+class Reasons(NamedTuple):
+    """The reasons in a batch.
+
+    requests: `(n, 3)`: row and column where the request for each has named the shot, and which shot that is.
+    look: places `(2, tokens)` that say their tokens, and the columns `(tokens,)` of the requests for them.
+    """
+
+    requests: np.ndarray
+    look: tuple[np.ndarray, np.ndarray]
+
+    @classmethod
+    def none(cls) -> Reasons:
+        """Of a batch without."""
+        return cls(np.empty((0, 3), int), (np.empty((2, 0), int), np.empty(0, int)))
+
+    @classmethod
+    def of(cls, batch: dict[str, Any], explained: Sequence[Explained]) -> Reasons:
+        """Of a batch that `Reasoned` made."""
+        rows, columns, asked = (batch[f"reason_{name}"].numpy() for name in ("rows", "columns", "asked"))
+        shots = [shot for each in explained for shot in each.shots]
+        named = np.unique(np.stack((rows, asked), 1), axis=0)
+        return cls(np.column_stack((named, np.array(shots, int))), (np.stack((rows, columns)), asked))
+
+
+# Where the heads that are told look: from an end (or else a decision), at the closing tag of the shot so many on. One
+# more looks from every token of a reason at where its request has named the shot.
 LOOKS = ((True, -1), (True, -1), (False, 1), (False, 0), (False, 1))
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """Rendered movies with all that is known of them. store: their frame features, which say what shots look like."""
+    """Rendered movies with all that is known of them.
+
+    store: their frame features, and look: what shots look like, by these. Neither where the vision tower learns along:
+    what it sees changes, and nothing of it is kept.
+    """
 
     windows: TrainingWindows
-    store: FeatureStore
-    look: Look
+    store: FeatureStore | None = None
+    look: Look | None = None
     _changed: dict[int, np.ndarray] = field(default_factory=dict)
     _seen: dict[int, Tensor] = field(default_factory=dict)
     _told: dict[tuple[int, int], Story] = field(default_factory=dict)
@@ -88,14 +119,21 @@ class Lessons:
         def asked(items: Sequence[Any]) -> tuple[dict[str, Any], Questions]:
             self._told.clear()
             batch = collator(items)
-            samples = [item.sample if explained else item for item in items]
-            return batch, self.questions(batch.pop("layouts"), samples)
+            layouts = batch.pop("layouts")
+            if not explained:
+                return batch, self.questions(layouts, items)
+            return batch, self.questions(layouts, [item.sample for item in items], Reasons.of(batch, items))
 
         return asked
 
-    def questions(self, layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> Questions:
-        """What is asked about a batch."""
+    def questions(
+        self, layouts: Sequence[TokenLayout], samples: Sequence[Sample], reasons: Reasons | None = None
+    ) -> Questions:
+        """What is asked about a batch. reasons: that it has behind the answers."""
+        reasons = reasons or Reasons.none()
         ends, decisions = _ends(layouts, samples), _decisions(layouts, samples)
+        decisions = np.concatenate((decisions, reasons.requests))
+        decisions = decisions[np.argsort(decisions[:, 0], kind="stable")]
         lines = self._lines(layouts, samples)
         pictured = ends[[samples[row].recipe.visual for row in ends[:, 0]]]
         closing = {(row, shot): column for row, column, shot in ends.tolist()}
@@ -110,7 +148,7 @@ class Lessons:
             foretold=np.stack([self.changed(samples[row].movie)[shot + 1] for row, _, shot in decisions.tolist()]),
             about=np.stack([about[row][[shot, shot - 1]] for row, _, shot in ends.tolist()]),
             digits=np.array(digits),
-            looks=[_looks(ends if at_end else decisions, closing, on) for at_end, on in LOOKS],
+            looks=[*(_looks(ends if at_end else decisions, closing, on) for at_end, on in LOOKS), reasons.look],
             words=_words(layouts),
             lines=(lines[:, :2].T, lines[:, 2]),
             pictures=(pictured[:, :2].T, self._times(samples, pictured)),
@@ -124,9 +162,11 @@ class Lessons:
         return self._changed[movie]
 
     def looks(self, movie: int) -> Tensor:
-        """`(shots, 64)`: what each shot looks like."""
+        """`(shots, 1, 64)`: what each shot looks like; `(shots, 0, 64)` where nothing says so."""
+        if self.look is None or self.store is None:
+            return torch.empty(len(self.windows.movies[movie]), 0, WIDTH)
         if movie not in self._seen:
-            self._seen[movie] = self.look(self.store.whole(movie))
+            self._seen[movie] = self.look(self.store.whole(movie))[:, None]
         return self._seen[movie]
 
     def _lines(self, layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> np.ndarray:
@@ -157,11 +197,11 @@ class Lessons:
         return placed
 
     def _shown(self, sample: Sample) -> np.ndarray:
-        """`(shots, 3, 64)`: what shots are about, as far as the window shows it."""
-        told = said_and_present(self.story(sample))
+        """`(shots, 3 or 2, 64)`: what shots are about, as far as the window shows it."""
+        about = torch.cat((self.looks(sample.movie), said_and_present(self.story(sample))), 1).numpy()
         shown = np.array([sample.recipe.visual, sample.recipe.subtitles, sample.recipe.characters])
-        about: np.ndarray = torch.cat((self.looks(sample.movie)[:, None], told), 1).numpy() * shown[:, None]
-        return about
+        told: np.ndarray = about * shown[-about.shape[1] :, None]
+        return told
 
 
 def _ends(layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> np.ndarray:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from sceneviz.tiny.questions import Lessons
 
 RECIPE = Recipe(frame_size=(56, 84))
-# Those to train on are more than a data set's; the first of them are its own.
-SEEDS: dict[Pace, range] = {"film": range(1_000, 2_600), "quick": range(20_000, 20_320)}
+# Those to train on are more than a data set's; the first of them are its own. Features are kept of a part of them.
+SEEDS: dict[Pace, range] = {"film": range(1_000, 5_600), "quick": range(20_000, 20_320)}
+KEPT, DRAWN = SEEDS["film"][:1_600], SEEDS["film"][1_600:]
 VALIDATION, TEST = SPLITS["val"], SPLITS["test"][:20]
 VOCABULARY = 1_536
 SEEN = 400  # movies that the vision tower learns from: their frames are drawn once, 1.7 GB
@@ -35,12 +36,13 @@ VISION = TrainConfig(steps=2_000, batch_size=16, learning_rate=1e-3, warmup=100,
 class Stage:
     """A part of the training after the vision warm-up.
 
-    name: of its folder. pace: of its movies. context, focus: of its windows; short ones first, since a shot is easier
-    to find among few. reasons: those that the renderer knows are learned along.
+    name: of its folder. pace, seeds: of its movies. context, focus: of its windows; short ones first, since a shot is
+    easier to find among few. reasons: those that the renderer knows are learned along.
     """
 
     name: str
     pace: Pace
+    seeds: range
     context: int
     focus: int
     config: TrainConfig
@@ -61,20 +63,20 @@ _READING = TrainConfig(
 )
 STAGES = (
     Stage(
-        "quick-6", "quick", 6, 6,
+        "quick-6", "quick", SEEDS["quick"], 6, 6,
         replace(_READING, steps=900, batch_size=64, learning_rate=2e-3, warmup=50, single_frame=1.0, wide=1.0),
     ),
     # The model learns to say why, too; movies are told anew in each window, or they would be learned by heart.
     Stage(
-        "film-20", "film", 20, 10,
+        "film-20", "film", KEPT, 20, 10,
         replace(
             _READING, steps=2_000, batch_size=64, learning_rate=1.4e-3, warmup=50, single_frame=0.6, wide=0.8, seed=5,
         ),
         reasons=True,
     ),
-    # Last, the vision tower learns along, from frames that are drawn anew: one a shot, mostly.
+    # Last, the vision tower learns along, from frames that are drawn anew, one a shot, mostly, of movies that are new.
     Stage(
-        "sight-20", "film", 20, 10,
+        "sight-20", "film", DRAWN, 20, 10,
         replace(
             _READING, steps=900, batch_size=32, learning_rate=9e-4, warmup=40, single_frame=0.85, wide=0.8, seed=7,
             freeze_vision=False,
@@ -86,7 +88,7 @@ STAGES = (
 # Smaller sizes are the trained model without some layers of its language model, and trained on.
 SMALLER = {"tiny-4": (0, 2, 4, 5), "tiny-2": (0, 5)}
 SHORTENED = Stage(
-    "shortened", "film", 20, 10,
+    "shortened", "film", KEPT, 20, 10,
     replace(_READING, steps=500, batch_size=32, learning_rate=1.2e-3, warmup=20, single_frame=0.6, wide=0.8, seed=13),
     reasons=True,
 )  # fmt: skip
@@ -141,7 +143,7 @@ class Run:
         from sceneviz.training.loop import save_model
 
         torch.manual_seed(0)
-        tokenizer = train_tokenizer(prompt_texts(rendered("film")[:200]), VOCABULARY)
+        tokenizer = train_tokenizer(prompt_texts(rendered(KEPT, "film")[:200]), VOCABULARY)
         family = family_of("qwen2_5_vl")
         module: Any = family.build(tiny_config(tokenizer, layers=6, head=64))
         start_attention(module)
@@ -156,7 +158,7 @@ class Run:
         from sceneviz.training.loop import save_model
         from sceneviz.training.stores import FrameStore
 
-        model, movies = self._loaded(before), rendered("film")[:SEEN]
+        model, movies = self._loaded(before), rendered(KEPT, "film")[:SEEN]
         frames = FrameStore(movies, RECIPE, self.folder / "frames")
         warm_up_vision(model, movies, frames, replace(VISION, workers=self.workers), out)
         others = Glimpses(movies, frames, VISION.batch_size, seed=1)
@@ -190,18 +192,20 @@ class Run:
         from sceneviz.training.stores import FeatureStore
         from sceneviz.training.windows import TrainingWindows
 
-        movies, config = rendered(stage.pace), stage.config
+        movies, config = rendered(stage.seeds, stage.pace), stage.config
         windows = TrainingWindows(movies, stage.recipe, config)
+        if not config.freeze_vision:
+            return Lessons(windows)
         store = FeatureStore(model, movies, stage.recipe, first=windows.first, folder=features, workers=config.workers)
         some: list[Tensor] = [store.whole(number) for number in range(min(200, len(movies)))]
         return Lessons(windows, store, Look(some, [story_of(movie) for movie in movies[: len(some)]]))
 
 
 @cache
-def rendered(pace: Pace) -> list[Movie]:
-    """The training movies of a pace: every fourth of them among leaves, the others drawn."""
+def rendered(seeds: range, pace: Pace) -> list[Movie]:
+    """Training movies: every fourth of them among leaves, the others drawn."""
     with ProcessPoolExecutor() as pool:
-        return list(pool.map(partial(_rendered, pace=pace), SEEDS[pace], chunksize=20))
+        return list(pool.map(partial(_rendered, pace=pace), seeds, chunksize=20))
 
 
 def _rendered(seed: int, pace: Pace) -> Movie:

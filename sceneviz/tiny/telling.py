@@ -18,14 +18,13 @@ from sceneviz.training.windows import Collator, TrainingWindows
 class Telling(Collator):
     """A collator of windows as a story of each tells them.
 
-    store: of the features that are shown, where the vision tower stays as it is; else frames are drawn.
+    store: of the features that are shown; without one, frames are drawn.
     """
 
     def __init__(
-        self, model: SceneModel, windows: TrainingWindows, store: FeatureStore, story: Callable[[Sample], Story]
+        self, model: SceneModel, windows: TrainingWindows, store: FeatureStore | None, story: Callable[[Sample], Story]
     ) -> None:
-        kept = windows.config.keeps_features
-        super().__init__(model, windows, store if kept else Drawn(windows.movies, windows.recipe))
+        super().__init__(model, windows, store or Drawn(windows.movies, windows.recipe))
         self.story = story
 
     def shots(self, sample: Sample) -> tuple[Shot, ...]:

@@ -124,7 +124,8 @@ class Reasoned:
         """As `Collator`, with ids and positions longer, and reason `(batch, length)`: which one, from 1, a token is of;
 
         reason_rows, reason_columns, reason_targets: for each token of a reason, its end included, the place whose
-        output has to say it, and its ID.
+        output has to say it, and its ID; reason_asked: the column where its request has named the shot, and tells the
+        answer next.
         """
         batch = self.collator([each.sample for each in explained])
         parts = [self._parts(each) for each in explained]
@@ -138,6 +139,7 @@ class Reasoned:
         reason = torch.zeros(len(parts), length, dtype=torch.int16)
         rows: list[int] = []
         columns: list[int] = []
+        named: list[int] = []
         for row, (start, (reasons, asked)) in enumerate(zip(plain, parts, strict=True)):
             at = start
             for number, (tokens, silent) in enumerate(zip(reasons, asked, strict=True), 1):
@@ -147,6 +149,7 @@ class Reasoned:
                 reason[row, at:stop] = number
                 columns += range(at + silent - 1, stop - 1)
                 rows += [row] * (len(tokens) - silent)
+                named += [at + self._named(tokens)] * (len(tokens) - silent)
                 at = stop
         reason_rows, reason_columns = torch.tensor(rows, dtype=torch.long), torch.tensor(columns, dtype=torch.long)
         return {
@@ -157,6 +160,7 @@ class Reasoned:
             "reason_rows": reason_rows,
             "reason_columns": reason_columns,
             "reason_targets": ids[reason_rows, reason_columns + 1],
+            "reason_asked": torch.tensor(named, dtype=torch.long),
         }
 
     def _parts(self, explained: Explained) -> tuple[list[list[int]], list[int]]:
@@ -170,6 +174,11 @@ class Reasoned:
             found.append([*asking, *encoder.text(text, data=True), int(self.model.tokenizer.eos_token_id)])
             asked.append(len(asking))
         return found, asked
+
+    def _named(self, tokens: list[int]) -> int:
+        """Where a request has named its shot: before its answer."""
+        encoder = self.model.encoder
+        return next(at for at, token in enumerate(tokens) if token in (encoder.yes, encoder.no)) - 1
 
 
 def alignment_losses(model: SceneModel, batch: dict[str, Any]) -> dict[str, Tensor]:
