@@ -79,7 +79,7 @@ STAGES = (
         "sight-20", "film", DRAWN, 20, 10,
         replace(
             _READING, steps=900, batch_size=32, learning_rate=9e-4, warmup=40, single_frame=0.85, wide=0.8, seed=7,
-            freeze_vision=False,
+            freeze_vision=False, silent=0.15,
         ),
         reasons=True,
     ),

@@ -26,6 +26,7 @@ class TrainConfig:
     freeze_vision: leave the vision tower as it is. Else it is trained: its matrices get adapters too, or all of it is.
     modality_dropout: chance that a window lacks its visual, subtitle or character input, each drawn apart, so that
         leaving one out at test time is a fair question.
+    silent: share of windows that show frames alone, as of a film without subtitles and names.
     single_frame: chance that a step shows one frame a shot, not as many as the recipe: shorter prompts, more steps.
     wide: share of windows in which any run of at least half of the context is decided: more answers for the money.
     template_weight: what a token of the answer template counts for in the loss, where a Yes or No counts for 1. At 1 it
@@ -57,6 +58,7 @@ class TrainConfig:
     lora_dropout: float = 0.0
     freeze_vision: bool = False
     modality_dropout: float = 0.1
+    silent: float = 0.0
     single_frame: float = 0.0
     wide: float = 0.0
     template_weight: float = 1.0
@@ -80,7 +82,7 @@ class TrainConfig:
         for name in ("epochs", "at_once", "lora", "max_tokens", "workers", "evaluate_every", "patience", "warmup"):
             if getattr(self, name) < 0:
                 raise ScenevizError(f"TrainConfig: {name} must not be negative, got {getattr(self, name)}")
-        for name in ("modality_dropout", "single_frame", "wide", "template_weight", "lora_dropout"):
+        for name in ("modality_dropout", "silent", "single_frame", "wide", "template_weight", "lora_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ScenevizError(f"TrainConfig: {name} must lie between 0 and 1, got {getattr(self, name)}")
         for name in ("learning_rate", "boundary_weight"):

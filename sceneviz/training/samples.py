@@ -143,6 +143,8 @@ class TrainingWindows(Dataset[Sample]):
         wanted |= {name: getattr(self.recipe, name) for name in ("subtitles", "characters")}
         kept = {name: on and rng.random() >= self.config.modality_dropout for name, on in wanted.items()}
         shown = kept if any(kept.values()) else wanted
+        if self.config.silent and wanted["visual"] and rng.random() < self.config.silent:
+            shown = {"visual": True, "subtitles": False, "characters": False}
         return replace(
             self.recipe,
             frames_per_shot=frames,

@@ -42,6 +42,19 @@ def test_windows_are_the_same_each_time_and_all_recipes_occur() -> None:
     assert all(s.recipe.visual or s.recipe.subtitles or s.recipe.characters for s in samples)
 
 
+def test_a_share_of_windows_shows_frames_alone_and_the_others_stay_as_they_are() -> None:
+    movies = [labelled(30), replace(labelled(12), frames=None)]
+    config = TrainConfig(steps=100, batch_size=4, modality_dropout=0.3)
+    plain, silent = (TrainingWindows(movies, SMALL, replace(config, silent=share)) for share in (0.0, 0.4))
+    alone = 0
+    for before, after in ((plain[i], silent[i]) for i in range(400)):
+        quiet = replace(before.recipe, visual=True, subtitles=False, characters=False)
+        assert after.recipe == before.recipe or (after.recipe == quiet and before.movie == 0)
+        alone += after.recipe == quiet != before.recipe
+    assert 0.3 < alone / sum(plain[i].movie == 0 for i in range(400)) < 0.45
+    assert TrainingWindows(movies, SMALL, replace(config, silent=1.0))[0].recipe.subtitles == (plain[0].movie == 1)
+
+
 def test_a_batch_holds_the_truth_where_answers_stand(tmp_path: Path) -> None:
     model, movies = random_model(), [labelled(30)]
     windows = TrainingWindows(movies, SMALL, TrainConfig(batch_size=3, modality_dropout=0.0, template_weight=0.1))
