@@ -25,6 +25,7 @@ WEIGHTS = {
     "answers": 3.0,
     "changes": 2.0,
     "next": 4.0,
+    "soon": 2.0,
     "recall": 1.0,
     "number": 0.5,
     "look": 1.0,
@@ -33,7 +34,7 @@ WEIGHTS = {
     "time": 0.5,
     "alike": 0.5,  # this and the next: of frames, where the vision tower learns along
     "light": 0.3,
-    "reasons": 5.0,  # few of a reason's tokens say what changes, the others follow from those before
+    "reasons": 10.0,  # few of a reason's tokens say what changes, the others follow from those before
 }
 KINDS = 3  # look, topic, people
 DIGITS = 30.0  # what a digit counts for among the tokens of text: counting is learned from few of them
@@ -48,6 +49,7 @@ class Heads(nn.Module):
         super().__init__()
         self.changes = nn.Linear(hidden, len(CHANGES))
         self.next = nn.Linear(hidden, len(CHANGES))
+        self.soon = nn.Linear(hidden, len(CHANGES))  # as next, a layer earlier, where the words of a reason read it
         self.recall = nn.Linear(hidden, 2 * KINDS * WIDTH)  # this shot, and the one before
         self.number = nn.Linear(hidden, 4 * 10)  # the digits of this shot's ID, and of the one's before
         self.topic = nn.Linear(hidden, len(TOPICS))
@@ -74,9 +76,9 @@ def losses(model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questi
             answers, output = training_loss(model, kept_apart(model, batch) if explained else batch, inner=True)
         layers = output.hidden_states
         half = len(layers) // 2
-        middle, late = _normed(layers[half]), _normed(layers[max(half, len(layers) - 3)])
+        middle, late, later = (_normed(layers[at]) for at in (half, max(half, len(layers) - 3), len(layers) - 2))
         told = heads.changes(late[*ends]).float()
-        foretold = heads.next(layers[-1][*decisions]).float()
+        foretold, soon = heads.next(layers[-1][*decisions]).float(), heads.soon(later[*decisions]).float()
         recalled = heads.recall(middle[*ends]).float().unflatten(-1, (2, KINDS, WIDTH))
         named = heads.number(middle[*ends]).view(-1, 10), heads.asked(middle[*decisions]).view(-1, 10)
         heard, seen = heads.topic(middle[*lines]).float(), heads.time(middle[*pictures]).float()
@@ -92,6 +94,7 @@ def losses(model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questi
             "answers": answers,
             "changes": certainty(told, on_device(asked.changed, device)),
             "next": certainty(foretold, on_device(asked.foretold, device)),
+            "soon": certainty(soon, on_device(asked.foretold, device)),
             "recall": (recalled[:, :, -about.shape[2] :] - about).square().sum(-1).mean(),
             "number": entropy(torch.cat(named).float(), on_device(asked.digits, device)),
             "look": _looking(shown, asked, batch["reason"].to(device) if explained else None),
