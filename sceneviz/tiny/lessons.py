@@ -66,38 +66,41 @@ def losses(model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questi
     """
     batch, glimpsed = _glimpses(model, heads, batch, asked)
     device, explained = model.device, "reason" in batch
+    truth = {name: on_device(getattr(asked, name), device) for name in ("changed", "foretold", "about")}
     shown: list[Layer] = []
     places = (asked.ends, asked.decisions, asked.words, asked.lines[0], asked.pictures[0])
     ends, decisions, words, lines, pictures = (on_device(each, device) for each in places)
     # Attention runs in torch's own kernel, which never makes the matrix: its few rows that are judged are made apart.
     watch = seeing(model.module, lambda query, key, _, scale: shown.append(Layer(query, key, scale)))
     with torch.autocast(device.type, torch.bfloat16):
+        if explained:
+            batch = kept_apart(model, batch)
         with watch:
-            answers, output = training_loss(model, kept_apart(model, batch) if explained else batch, inner=True)
+            answers, output = training_loss(model, batch, inner=True)
         layers = output.hidden_states
         half = len(layers) // 2
-        middle, late, later = (_normed(layers[at]) for at in (half, max(half, len(layers) - 3), len(layers) - 2))
-        told = heads.changes(late[*ends]).float()
-        foretold, soon = heads.next(layers[-1][*decisions]).float(), heads.soon(later[*decisions]).float()
+        middle = _normed(layers[half])
+        told = heads.changes(_normed(layers[max(half, len(layers) - 3)][*ends])).float()
+        foretold = heads.next(layers[-1][*decisions]).float()
+        soon = heads.soon(_normed(layers[-2][*decisions])).float()
         recalled = heads.recall(middle[*ends]).float().unflatten(-1, (2, KINDS, WIDTH))
         named = heads.number(middle[*ends]).view(-1, 10), heads.asked(middle[*decisions]).view(-1, 10)
         heard, seen = heads.topic(middle[*lines]).float(), heads.time(middle[*pictures]).float()
         text = model.module.lm_head(layers[-1][*words]).float()
         said = {"reasons": reason_loss(model, batch, output)} if explained else {}
     entropy, certainty = nn.functional.cross_entropy, nn.functional.binary_cross_entropy_with_logits
-    about = on_device(asked.about, device)
     following = batch["ids"].to(device)[words[0], words[1] + 1]
     return (
         said
         | glimpsed
         | {
             "answers": answers,
-            "changes": certainty(told, on_device(asked.changed, device)),
-            "next": certainty(foretold, on_device(asked.foretold, device)),
-            "soon": certainty(soon, on_device(asked.foretold, device)),
-            "recall": (recalled[:, :, -about.shape[2] :] - about).square().sum(-1).mean(),
+            "changes": certainty(told, truth["changed"]),
+            "next": certainty(foretold, truth["foretold"]),
+            "soon": certainty(soon, truth["foretold"]),
+            "recall": (recalled[:, :, -truth["about"].shape[2] :] - truth["about"]).square().sum(-1).mean(),
             "number": entropy(torch.cat(named).float(), on_device(asked.digits, device)),
-            "look": _looking(shown, asked, batch["reason"].to(device) if explained else None),
+            "look": _looking(shown, asked, batch.get("mask")),
             "text": entropy(text, following, weight=_text_weights(model)),
             "topic": entropy(heard, on_device(asked.lines[1], device), reduction="sum") / max(1, len(heard)),
             "time": entropy(seen, on_device(asked.pictures[1], device), reduction="sum") / max(1, len(seen)),
@@ -131,10 +134,10 @@ class Layer:
     key: Tensor
     scale: float
 
-    def rows(self, head: int, places: np.ndarray, reason: Tensor | None = None) -> Tensor:
+    def rows(self, head: int, places: np.ndarray, mask: Tensor | None = None) -> Tensor:
         """`(places, n)` float32: what one head gives to each token at these places, `(2, places)`, in order of rows.
 
-        reason: of which reason each token is, `(batch, n)`, where there are some; none sees another.
+        mask: what the model added to the scores, `(batch, 1, n, n)`; without, attention is causal.
         """
         head %= self.query.shape[1]
         keys = self.key[:, head * self.key.shape[1] // self.query.shape[1]].float()
@@ -145,13 +148,13 @@ class Layer:
         taken = self.query[:, head].flatten(0, 1).index_select(0, row * keys.shape[1] + column).float()
         queries = taken.new_zeros(len(keys), int(beside.max()) + 1, taken.shape[1]).index_put((row, slot), taken)
         scores = (queries @ keys.mT)[row, slot] * self.scale
-        hidden = torch.arange(scores.shape[1], device=keys.device) > column[:, None]
-        if reason is not None:
-            hidden |= (reason[row] > 0) & (reason[row] != reason[row, column, None])
-        return scores.masked_fill(hidden, -torch.inf).softmax(-1)
+        if mask is None:
+            later = torch.arange(scores.shape[1], device=keys.device) > column[:, None]
+            return scores.masked_fill(later, -torch.inf).softmax(-1)
+        return (scores + mask[row, 0, column]).softmax(-1)
 
 
-def _looking(layers: Sequence[Layer], asked: Questions, reason: Tensor | None) -> Tensor:
+def _looking(layers: Sequence[Layer], asked: Questions, mask: Tensor | None) -> Tensor:
     """How far some heads are from looking at closing tags: of the shot before, from an end; of this shot and the next,
     from a decision; and one, from a reason, at the request for it. Mean negative logarithm of the mass."""
     top, half = len(layers) - 1, len(layers) // 2
@@ -160,7 +163,7 @@ def _looking(layers: Sequence[Layer], asked: Questions, reason: Tensor | None) -
     found = []
     for (layer, head), (places, at) in zip(lookers, asked.looks, strict=True):
         if len(at):
-            rows = layers[layer].rows(head, places, reason)
+            rows = layers[layer].rows(head, places, mask)
             closing = on_device(at, rows.device)[:, None] - torch.arange(CLOSING, device=rows.device)
             found.append(-(rows.gather(1, closing).sum(1) + 1e-4).log().mean())
     return torch.stack(found).mean()

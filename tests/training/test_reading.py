@@ -27,7 +27,7 @@ from sceneviz.tiny.questions import Lessons
 from sceneviz.tiny.reading import warm_up_reading
 from sceneviz.tiny.telling import Drawn
 from sceneviz.training import TrainConfig
-from sceneviz.training.alignment import alignment_losses, seen_by_each
+from sceneviz.training.alignment import alignment_losses, kept_apart, seen_by_each
 from sceneviz.training.rationales import ExplainedWindows, Rendered
 from sceneviz.training.stores import DirectFrames, FeatureStore
 from sceneviz.training.windows import Collator, TrainingWindows, training_loss
@@ -91,12 +91,8 @@ def test_reasons_are_learned_along_with_the_lessons(tmp_path: Path) -> None:
     with torch.no_grad():
         behind, without = losses(model, heads, batch, asked), losses(model, heads, *plain)
     assert set(behind) - set(without) == {"reasons"}
-    for name in without.keys() - {
-        "next",
-        "soon",
-        "number",
-        "look",
-    }:  # what stands behind the answers changes nothing before
+    asked_again = {"next", "soon", "number", "look"}  # of the requests, too
+    for name in without.keys() - asked_again:  # what stands behind the answers changes nothing before them
         torch.testing.assert_close(behind[name], without[name], rtol=2e-2, atol=2e-2)
     assert set(behind) == set(WEIGHTS) - {"alike", "light"}
     torch.testing.assert_close(
@@ -130,7 +126,7 @@ def test_a_request_for_a_reason_is_asked_what_its_decision_is_and_the_reason_loo
     assert {(row, column) for row, column in zip(rows.tolist(), at.tolist(), strict=True)} == set(requests)
     assert torch.equal(reason[rows, columns], reason[rows, at])
     layer = Layer(torch.randn(2, 3, ids.shape[1], 8), torch.randn(2, 3, ids.shape[1], 8), 0.3)
-    seen = layer.rows(-1, np.stack((rows, columns)), reason)
+    seen = layer.rows(-1, np.stack((rows, columns)), kept_apart(model, batch)["mask"])
     torch.testing.assert_close(seen.sum(1), torch.ones(len(seen)))
     assert torch.equal(seen > 0, seen_by_each(reason)[rows, 0, columns])
 
