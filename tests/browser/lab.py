@@ -22,6 +22,8 @@ FLAGS = (
     "--no-first-run --disable-dev-shm-usage"
 ).split()
 WAIT_MS = 300_000  # a bound for a busy machine; each step goes on as soon as the page shows it
+LOST_S = 10  # a kernel that has been idle for so long, with a cell that waits for it, was never asked
+IDLE = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
 HERE = Path(__file__).resolve().parent
 
 
@@ -93,8 +95,7 @@ def open_notebook(browser: Any, address: str, folder: Path, name: str, sources: 
     page.on("websocket", lambda socket: socket.on("framereceived", count))
     page.goto(f"{address}/lab/tree/{name}.ipynb?reset", wait_until="domcontentloaded")
     page.locator(".jp-Notebook .jp-Cell").nth(len(sources) - 1).wait_for()
-    # What is asked of a kernel that is only starting can be lost, and the cell then waits for ever.
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for()
+    page.locator(IDLE).first.wait_for()
     return page
 
 
@@ -103,11 +104,27 @@ def run_cell(page: Any, place: int, *, wait: bool = True) -> str:
     cell = page.locator(".jp-Notebook .jp-Cell").nth(place)
     prompt = cell.locator(".jp-InputPrompt")
     before = prompt.inner_text()
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
+
+    def ask() -> float:
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        return time.monotonic()
+
+    def answered() -> bool:
+        nonlocal asked
+        if prompt.inner_text() not in (before, "[*]:"):
+            return True
+        # What is asked of a kernel that is only starting can be lost, and the cell then waits for ever: ask again.
+        if not page.locator(IDLE).count():
+            asked = time.monotonic()
+        elif time.monotonic() - asked > LOST_S:
+            asked = ask()
+        return False
+
+    asked = ask()
     if not wait:
         return ""
-    until(lambda: prompt.inner_text() not in (before, "[*]:"))
+    until(answered)
     return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
 
 
