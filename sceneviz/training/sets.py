@@ -40,7 +40,8 @@ def export_set(
     """Write the windows of labelled movies, with their true answers, for another trainer; gives back the main file.
 
     format: "llama-factory" (`sceneviz.json`, and `dataset_info.json` that names it), "ms-swift" (`sceneviz.jsonl`) or
-        "llava" (`sceneviz.json`: `id`, `image`, `conversations`; also what Qwen's own trainer reads).
+        "llava" (`sceneviz.json`: `id`, `image`, `conversations`; also what Qwen's own trainer reads, of which the later
+        versions, with a `data_processor.py`, drop line breaks beside pictures: other tokens than those of `predict`).
     recipe: how movies are shown, and cut into windows as for prediction; the usual one by default.
     opening: how the model's chat begins (`model.family.opening`); its system message is written out where there is one.
     seed: of the number that each movie's shot IDs count from, since real windows count across 99 too.
