@@ -21,8 +21,8 @@ from sceneviz.tiny.questions import Lessons
 from sceneviz.training.rationales import ExplainedWindows, Rationales
 from sceneviz.training.steps import Steps, Turns
 
-EVERY = 3  # one turn in so many has reasons; their mask makes it slower
-MOST, PLAIN = 4, 0.34  # in such a turn: reasons in a window, and the share of windows that explain nothing
+EVERY = 2  # one turn in so many has reasons; their mask makes it slower
+MOST, PLAIN = 4, 0.25  # in such a turn: reasons in a window, and the share of windows that explain nothing
 TOWER = 0.5  # learning rate of the vision tower, where it learns along, over that of all else
 MATRICES = 1.5  # learning rate of the inner matrices, by Muon, over that of all others, by AdamW
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from sceneviz.synthetic.words import TOPICS, words_of
 from sceneviz.tiny import reading
 from sceneviz.tiny.build import settle_features, start_attention, tiny_config, with_fewer_layers
 from sceneviz.tiny.facts import CHANGES, Look, changes, said_and_present
-from sceneviz.tiny.lessons import WEIGHTS, Heads, Layer, losses
+from sceneviz.tiny.lessons import WEIGHTS, Heads, Layer, _looking, losses
 from sceneviz.tiny.questions import Lessons
 from sceneviz.tiny.reading import warm_up_reading
 from sceneviz.tiny.telling import Drawn
@@ -129,6 +130,20 @@ def test_a_request_for_a_reason_is_asked_what_its_decision_is_and_the_reason_loo
     seen = layer.rows(-1, np.stack((rows, columns)), kept_apart(model, batch)["mask"])
     torch.testing.assert_close(seen.sum(1), torch.ones(len(seen)))
     assert torch.equal(seen > 0, seen_by_each(reason)[rows, 0, columns])
+
+
+@pytest.mark.parametrize("layers", [2, 4, 6])
+def test_a_reason_is_to_look_at_the_very_token_that_has_named_its_shot(layers: int) -> None:
+    nowhere = np.empty((2, 0), int), np.empty(0, int)
+    looks = [*[nowhere] * 5, (np.array([[0, 0], [8, 9]]), np.array([5, 5]))]
+
+    def far_off(looked_at: int) -> float:
+        given = torch.zeros(2, 12).index_fill(1, torch.tensor([looked_at]), 1.0)
+        layer = SimpleNamespace(rows=lambda head, places, mask: given)
+        return float(_looking([layer] * layers, SimpleNamespace(looks=looks), None))
+
+    assert far_off(5) == pytest.approx(0.0, abs=1e-3)
+    assert min(far_off(place) for place in range(12) if place != 5) > 5.0
 
 
 def test_the_vision_tower_learns_along_from_frames_that_are_drawn(tmp_path: Path) -> None:
