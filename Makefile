@@ -61,7 +61,7 @@ pictures: $(INSTALLED) ## the pictures of the README: from what the notebooks sa
 	@cp $(PICTURES:%=runs/pictures/%.png) notebooks/figures/
 	@$(BIN)/python tests/browser/picture.py notebooks/figures/explorer.png
 
-bench: $(INSTALLED) ## timings, printed
+bench: $(INSTALLED) ## timings, printed, and the score on a real film
 	@$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
 
 tiny: $(INSTALLED) ## train the embedded model again (minutes on a GPU, most of a day on two cores)
