@@ -75,7 +75,8 @@ class Reasons(NamedTuple):
     @classmethod
     def of(cls, batch: dict[str, Any], explained: Sequence[Explained]) -> Reasons:
         """Of a batch that `Reasoned` made."""
-        rows, columns, asked = (batch[f"reason_{name}"].numpy() for name in ("rows", "columns", "asked"))
+        # Copies: a tensor that a worker hands on moves to shared memory, and where it was is no longer its own.
+        rows, columns, asked = (batch[f"reason_{name}"].numpy().copy() for name in ("rows", "columns", "asked"))
         shots = [shot for each in explained for shot in each.shots]
         named = np.unique(np.stack((rows, asked), 1), axis=0)
         return cls(np.column_stack((named, np.array(shots, int))), (np.stack((rows, columns)), asked))

@@ -13,6 +13,7 @@ import sceneviz as sv
 from sceneviz.models import load_model
 from sceneviz.movie import Movie
 from sceneviz.tiny import reasons, stages
+from sceneviz.tiny.reading import EVERY
 from sceneviz.tiny.stages import RECIPE, SEEDS, SMALLER, STAGES, VISION, Run, Stage
 
 
@@ -34,8 +35,8 @@ def test_reasons_are_learned_last_and_from_no_test_movie() -> None:
 def test_the_whole_training_in_miniature_is_the_same_however_it_is_run(
     movies: list[Movie], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def shrunk(stage: Stage) -> Stage:
-        return replace(stage, context=5, focus=4, config=replace(stage.config, steps=2, batch_size=2))
+    def shrunk(stage: Stage) -> Stage:  # the last of so many turns has reasons
+        return replace(stage, context=5, focus=4, config=replace(stage.config, steps=EVERY, batch_size=2))
 
     small = tuple(map(shrunk, STAGES))
     monkeypatch.setattr(stages, "STAGES", small)
