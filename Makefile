@@ -21,7 +21,7 @@ PICTURES := quickstart/timeline attention/frames attention/offsets modalities/mo
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | column -t -s '|'
 
-install: $(INSTALLED) ## .venv with everything in it (2.8 GB, two to three minutes)
+install: $(INSTALLED) ## .venv with everything in it (2.8 GB, two to four minutes)
 
 # The stamp is written last, so an interrupted install is simply done again.
 $(INSTALLED): pyproject.toml

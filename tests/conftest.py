@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from sceneviz.movie import Movie
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -30,3 +35,14 @@ def shared_data() -> Path:
 def films(shared_data: Path) -> Path:
     """The folder of real films and subtitles."""
     return shared_data / "films"
+
+
+@pytest.fixture(scope="session")
+def big_buck_bunny(films: Path) -> Movie:
+    """The film with its known shots and labels, of which every shot but the last has one."""
+    from sceneviz.data.labels import read_labels
+    from sceneviz.reading import read_movie
+
+    folder = films / "big_buck_bunny"
+    movie = read_movie(folder / "movie.mp4", shots=folder / "shots.txt")
+    return replace(movie, labels=read_labels(folder / "label.txt", len(movie))[0])

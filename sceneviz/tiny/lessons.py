@@ -39,7 +39,6 @@ WEIGHTS = {
 KINDS = 3  # look, topic, people
 DIGITS = 30.0  # what a digit counts for among the tokens of text: counting is learned from few of them
 SPREAD = 10.0  # features enter the language model at a tenth of the usual spread (`settle_features`)
-CLOSING = 3  # tokens of a shot's closing tag
 
 
 class Heads(nn.Module):
@@ -159,18 +158,13 @@ def _looking(layers: Sequence[Layer], asked: Questions, mask: Tensor | None) -> 
     from a decision; and one, from a reason, at the request for it. Mean negative logarithm of the mass."""
     top, half = len(layers) - 1, len(layers) // 2
     late = max(1, top - 1)  # in the first layer a decision does not know yet which shot it is about
-    # Layer, head, and how many tokens will do, as questions.LOOKS; the request has gathered in the last layer but one
-    # what a reason is told of, and only where it has named the shot: the tokens before don't know which one is meant.
-    lookers = (
-        *((half - 1, -1, CLOSING), (half, 1, CLOSING), (late, 1, CLOSING), (late, -1, CLOSING), (top, 1, CLOSING)),
-        (top, -1, 1),
-    )
+    # Layer and head, as questions.LOOKS; the request has gathered in the last layer but one what a reason is told of.
+    lookers = ((half - 1, -1), (half, 1), (late, 1), (late, -1), (top, 1), (top, -1))
     found = []
-    for (layer, head, wide), (places, at) in zip(lookers, asked.looks, strict=True):
+    for (layer, head), (places, at) in zip(lookers, asked.looks, strict=True):
         if len(at):
             rows = layers[layer].rows(head, places, mask)
-            closing = on_device(at, rows.device)[:, None] - torch.arange(wide, device=rows.device)
-            found.append(-(rows.gather(1, closing).sum(1) + 1e-4).log().mean())
+            found.append(-(rows.gather(1, on_device(at, rows.device)).sum(1) + 1e-4).log().mean())
     return torch.stack(found).mean()
 
 

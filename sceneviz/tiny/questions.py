@@ -37,7 +37,8 @@ class Questions(NamedTuple):
     about: `(ends, 2, 3, 64)`: what that shot, and the one before, look like, talk about, and who is there; zero where
         it isn't shown. `(ends, 2, 2, 64)`, without the look, where the vision tower learns along.
     digits: of both shots' IDs at each end, then of the shot that is decided.
-    looks: for each of the heads that are told where to look, the places from where, and the columns at which.
+    looks: for each of the heads that are told where to look, the places from where, and the columns `(n, width)` at
+        any of which.
     words: places whose next token is text of a shot: neither instruction, nor part of a frame, nor an answer.
     lines: places in lines that tell what they are about, and the number `(n,)` of that topic.
     pictures: the last tokens of shots with frames, and the number `(n,)` of the time of day.
@@ -61,7 +62,8 @@ class Reasons(NamedTuple):
     """The reasons in a batch.
 
     requests: `(n, 3)`: row and column where the request for each has named the shot, and which shot that is.
-    look: places `(2, tokens)` that say their tokens, and the columns `(tokens,)` of the requests for them.
+    look: places `(2, tokens)` that say their tokens, and the columns `(tokens, 1)` of the requests for them: no token
+        before these knows which shot is meant.
     """
 
     requests: np.ndarray
@@ -70,7 +72,7 @@ class Reasons(NamedTuple):
     @classmethod
     def none(cls) -> Reasons:
         """Of a batch without."""
-        return cls(np.empty((0, 3), int), (np.empty((2, 0), int), np.empty(0, int)))
+        return cls(np.empty((0, 3), int), (np.empty((2, 0), int), np.empty((0, 1), int)))
 
     @classmethod
     def of(cls, batch: dict[str, Any], explained: Sequence[Explained]) -> Reasons:
@@ -79,12 +81,13 @@ class Reasons(NamedTuple):
         rows, columns, asked = (batch[f"reason_{name}"].numpy().copy() for name in ("rows", "columns", "asked"))
         shots = [shot for each in explained for shot in each.shots]
         named = np.unique(np.stack((rows, asked), 1), axis=0)
-        return cls(np.column_stack((named, np.array(shots, int))), (np.stack((rows, columns)), asked))
+        return cls(np.column_stack((named, np.array(shots, int))), (np.stack((rows, columns)), asked[:, None]))
 
 
 # Where the heads that are told look: from an end (or else a decision), at the closing tag of the shot so many on. One
 # more looks from every token of a reason at where its request has named the shot.
 LOOKS = ((True, -1), (True, -1), (False, 1), (False, 0), (False, 1))
+CLOSING = 3  # tokens of a shot's closing tag
 
 
 @dataclass(frozen=True)
@@ -228,12 +231,12 @@ def _decisions(layouts: Sequence[TokenLayout], samples: Sequence[Sample]) -> np.
 
 
 def _looks(places: np.ndarray, closing: dict[tuple[int, int], int], on: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places `(2, n)` from which a shot so many on can be looked at, and the columns `(n,)` where that one ends."""
+    """Places `(2, n)` from which a shot so many on can be looked at, and the columns `(n, 3)` of its closing tag."""
     seen = [
         (row, column, closing[row, shot + on]) for row, column, shot in places.tolist() if (row, shot + on) in closing
     ]
     found = np.array(seen, int).reshape(-1, 3)
-    return found[:, :2].T, found[:, 2]
+    return found[:, :2].T, found[:, 2:] - np.arange(CLOSING)
 
 
 def _words(layouts: Sequence[TokenLayout]) -> np.ndarray:

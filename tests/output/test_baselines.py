@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import sceneviz as sv
 from sceneviz._text import ScenevizError
 from sceneviz.baselines import color_histogram, constant
 from sceneviz.metrics import score
+from sceneviz.movie import Movie
 
 
 def test_histogram_distance_is_the_share_of_shots_of_other_colours(make_movie: Callable) -> None:
@@ -44,12 +42,9 @@ def test_a_movie_without_frames_is_refused(make_movie: Callable) -> None:
 
 
 @pytest.mark.slow
-def test_histogram_on_a_real_film(films: Path) -> None:
+def test_histogram_on_a_real_film(big_buck_bunny: Movie) -> None:
     """Measured once by another implementation: AP .36 at a prevalence of .115."""
-    folder = films / "big_buck_bunny"
-    movie = sv.read_movie(folder / "movie.mp4", shots=folder / "shots.txt")
-    labels = [int(line.split()[1]) for line in (folder / "label.txt").read_text().splitlines()]
-    movie = replace(movie, labels=np.array([*labels, -2]))
-    pooled = score(movie, color_histogram(movie)).set_index(["pooling", "measure"]).loc[("micro", "AP")]
+    table = score(big_buck_bunny, color_histogram(big_buck_bunny))
+    pooled = table.set_index(["pooling", "measure"]).loc[("micro", "AP")]
     assert pooled["value"] == pytest.approx(0.36, abs=0.015)
     assert pooled["prevalence"] == pytest.approx(0.115, abs=0.001)

@@ -24,7 +24,7 @@ from sceneviz.tiny import reading
 from sceneviz.tiny.build import settle_features, start_attention, tiny_config, with_fewer_layers
 from sceneviz.tiny.facts import CHANGES, Look, changes, said_and_present
 from sceneviz.tiny.lessons import WEIGHTS, Heads, Layer, _looking, losses
-from sceneviz.tiny.questions import Lessons
+from sceneviz.tiny.questions import Lessons, Reasons
 from sceneviz.tiny.reading import warm_up_reading
 from sceneviz.tiny.telling import Drawn
 from sceneviz.training import TrainConfig
@@ -124,8 +124,8 @@ def test_a_request_for_a_reason_is_asked_what_its_decision_is_and_the_reason_loo
         assert model.tokenizer.decode(ids[row, : place[1] + 2]).endswith(named)
         np.testing.assert_array_equal(foretold[place], lessons.changed(sample.movie)[shot + 1])
     (rows, columns), at = asked.looks[-1]
-    assert {(row, column) for row, column in zip(rows.tolist(), at.tolist(), strict=True)} == set(requests)
-    assert torch.equal(reason[rows, columns], reason[rows, at])
+    assert {(row, column) for row, column in zip(rows.tolist(), at[:, 0].tolist(), strict=True)} == set(requests)
+    assert torch.equal(reason[rows, columns], reason[rows, at[:, 0]])
     layer = Layer(torch.randn(2, 3, ids.shape[1], 8), torch.randn(2, 3, ids.shape[1], 8), 0.3)
     seen = layer.rows(-1, np.stack((rows, columns)), kept_apart(model, batch)["mask"])
     torch.testing.assert_close(seen.sum(1), torch.ones(len(seen)))
@@ -134,8 +134,10 @@ def test_a_request_for_a_reason_is_asked_what_its_decision_is_and_the_reason_loo
 
 @pytest.mark.parametrize("layers", [2, 4, 6])
 def test_a_reason_is_to_look_at_the_very_token_that_has_named_its_shot(layers: int) -> None:
-    nowhere = np.empty((2, 0), int), np.empty(0, int)
-    looks = [*[nowhere] * 5, (np.array([[0, 0], [8, 9]]), np.array([5, 5]))]
+    request = {"reason_rows": torch.tensor([0, 0]), "reason_columns": torch.tensor([8, 9])}
+    explained = SimpleNamespace(shots=(3,))
+    reasons = Reasons.of(request | {"reason_asked": torch.tensor([5, 5])}, [explained])
+    looks = [*[Reasons.none().look] * 5, reasons.look]
 
     def far_off(looked_at: int) -> float:
         given = torch.zeros(2, 12).index_fill(1, torch.tensor([looked_at]), 1.0)
