@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +12,7 @@ from sceneviz.models.scene_model import SceneModel
 from sceneviz.synthetic.story import TIMES
 from sceneviz.synthetic.words import TOPICS
 from sceneviz.tiny.facts import CHANGES, WIDTH
+from sceneviz.tiny.looks import Layer, looking
 from sceneviz.tiny.questions import Questions, on_device
 from sceneviz.tiny.warmup import glimpse_losses
 from sceneviz.training.alignment import kept_apart, reason_loss
@@ -99,7 +97,7 @@ def losses(model: SceneModel, heads: Heads, batch: dict[str, Any], asked: Questi
             "soon": certainty(soon, truth["foretold"]),
             "recall": (recalled[:, :, -truth["about"].shape[2] :] - truth["about"]).square().sum(-1).mean(),
             "number": entropy(torch.cat(named).float(), on_device(asked.digits, device)),
-            "look": _looking(shown, asked, batch.get("mask")),
+            "look": looking(shown, asked.looks, batch.get("mask")),
             "text": entropy(text, following, weight=_text_weights(model)),
             "topic": entropy(heard, on_device(asked.lines[1], device), reduction="sum") / max(1, len(heard)),
             "time": entropy(seen, on_device(asked.pictures[1], device), reduction="sum") / max(1, len(seen)),
@@ -123,49 +121,6 @@ def _glimpses(
 
 def _normed(hidden: Tensor) -> Tensor:
     return nn.functional.rms_norm(hidden, hidden.shape[-1:])
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Queries `(batch, heads, n, width)` and keys (heads may share them) of one layer's attention, and its scale."""
-
-    query: Tensor
-    key: Tensor
-    scale: float
-
-    def rows(self, head: int, places: np.ndarray, mask: Tensor | None = None) -> Tensor:
-        """`(places, n)` float32: what one head gives to each token at these places, `(2, places)`, in order of rows.
-
-        mask: what the model added to the scores, `(batch, 1, n, n)`; without, attention is causal.
-        """
-        head %= self.query.shape[1]
-        keys = self.key[:, head * self.key.shape[1] // self.query.shape[1]].float()
-        # Each prompt's places side by side: against the keys of all prompts would be too much, and each place's own
-        # keys too many copies.
-        beside = np.arange(places.shape[1]) - np.searchsorted(places[0], places[0])
-        row, column, slot = (on_device(each, keys.device) for each in (*places, beside))
-        taken = self.query[:, head].flatten(0, 1).index_select(0, row * keys.shape[1] + column).float()
-        queries = taken.new_zeros(len(keys), int(beside.max()) + 1, taken.shape[1]).index_put((row, slot), taken)
-        scores = (queries @ keys.mT)[row, slot] * self.scale
-        if mask is None:
-            later = torch.arange(scores.shape[1], device=keys.device) > column[:, None]
-            return scores.masked_fill(later, -torch.inf).softmax(-1)
-        return (scores + mask[row, 0, column]).softmax(-1)
-
-
-def _looking(layers: Sequence[Layer], asked: Questions, mask: Tensor | None) -> Tensor:
-    """How far some heads are from looking at closing tags: of the shot before, from an end; of this shot and the next,
-    from a decision; and one, from a reason, at the request for it. Mean negative logarithm of the mass."""
-    top, half = len(layers) - 1, len(layers) // 2
-    late = max(1, top - 1)  # in the first layer a decision does not know yet which shot it is about
-    # Layer and head, as questions.LOOKS; the request has gathered in the last layer but one what a reason is told of.
-    lookers = ((half - 1, -1), (half, 1), (late, 1), (late, -1), (top, 1), (top, -1))
-    found = []
-    for (layer, head), (places, at) in zip(lookers, asked.looks, strict=True):
-        if len(at):
-            rows = layers[layer].rows(head, places, mask)
-            found.append(-(rows.gather(1, on_device(at, rows.device)).sum(1) + 1e-4).log().mean())
-    return torch.stack(found).mean()
 
 
 def _text_weights(model: SceneModel) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -37,8 +37,7 @@ class Questions(NamedTuple):
     about: `(ends, 2, 3, 64)`: what that shot, and the one before, look like, talk about, and who is there; zero where
         it isn't shown. `(ends, 2, 2, 64)`, without the look, where the vision tower learns along.
     digits: of both shots' IDs at each end, then of the shot that is decided.
-    looks: for each of the heads that are told where to look, the places from where, and the columns `(n, width)` at
-        any of which.
+    looks: for each of LOOKERS, the places from where, and the columns `(n, width)` at any of which.
     words: places whose next token is text of a shot: neither instruction, nor part of a frame, nor an answer.
     lines: places in lines that tell what they are about, and the number `(n,)` of that topic.
     pictures: the last tokens of shots with frames, and the number `(n,)` of the time of day.
@@ -84,9 +83,30 @@ class Reasons(NamedTuple):
         return cls(np.column_stack((named, np.array(shots, int))), (np.stack((rows, columns)), asked[:, None]))
 
 
-# Where the heads that are told look: from an end (or else a decision), at the closing tag of the shot so many on. One
-# more looks from every token of a reason at where its request has named the shot.
-LOOKS = ((True, -1), (True, -1), (False, 1), (False, 0), (False, 1))
+class Looker(NamedTuple):
+    """A head that is told where to look: from an end or a decision, at the closing tag of the shot so many `on`; from
+    a reason, at where its request has named the shot. layer: which one, in a model of so many layers."""
+
+    start: Literal["end", "decision", "reason"]
+    on: int
+    layer: Callable[[int], int]
+    head: int
+
+
+def _late(layers: int) -> int:
+    """The last layer but one: what it gathers at a request, a reason is told in the last. Never the first, where a
+    decision does not know yet which shot it is about."""
+    return max(1, layers - 2)
+
+
+LOOKERS = (
+    Looker("end", -1, lambda layers: layers // 2 - 1, -1),
+    Looker("end", -1, lambda layers: layers // 2, 1),
+    Looker("decision", 1, _late, 1),
+    Looker("decision", 0, _late, -1),
+    Looker("decision", 1, lambda layers: layers - 1, 1),
+    Looker("reason", 0, lambda layers: layers - 1, -1),
+)
 CLOSING = 3  # tokens of a shot's closing tag
 
 
@@ -140,6 +160,7 @@ class Lessons:
         decisions = decisions[np.argsort(decisions[:, 0], kind="stable")]
         lines = self._lines(layouts, samples)
         pictured = ends[[samples[row].recipe.visual for row in ends[:, 0]]]
+        starts = {"end": ends, "decision": decisions}
         closing = {(row, shot): column for row, column, shot in ends.tolist()}
         named = [(row, shot - back) for row, _, shot in ends.tolist() for back in (0, 1)]
         named += [(row, shot) for row, _, shot in decisions.tolist()]
@@ -152,7 +173,10 @@ class Lessons:
             foretold=np.stack([self.changed(samples[row].movie)[shot + 1] for row, _, shot in decisions.tolist()]),
             about=np.stack([about[row][[shot, shot - 1]] for row, _, shot in ends.tolist()]),
             digits=np.array(digits),
-            looks=[*(_looks(ends if at_end else decisions, closing, on) for at_end, on in LOOKS), reasons.look],
+            looks=[
+                reasons.look if each.start == "reason" else _looks(starts[each.start], closing, each.on)
+                for each in LOOKERS
+            ],
             words=_words(layouts),
             lines=(lines[:, :2].T, lines[:, 2]),
             pictures=(pictured[:, :2].T, self._times(samples, pictured)),

@@ -23,7 +23,8 @@ from sceneviz.synthetic.words import TOPICS, words_of
 from sceneviz.tiny import reading
 from sceneviz.tiny.build import settle_features, start_attention, tiny_config, with_fewer_layers
 from sceneviz.tiny.facts import CHANGES, Look, changes, said_and_present
-from sceneviz.tiny.lessons import WEIGHTS, Heads, Layer, _looking, losses
+from sceneviz.tiny.lessons import WEIGHTS, Heads, losses
+from sceneviz.tiny.looks import Layer, looking
 from sceneviz.tiny.questions import Lessons, Reasons
 from sceneviz.tiny.reading import warm_up_reading
 from sceneviz.tiny.telling import Drawn
@@ -142,7 +143,7 @@ def test_a_reason_is_to_look_at_the_very_token_that_has_named_its_shot(layers: i
     def far_off(looked_at: int) -> float:
         given = torch.zeros(2, 12).index_fill(1, torch.tensor([looked_at]), 1.0)
         layer = SimpleNamespace(rows=lambda head, places, mask: given)
-        return float(_looking([layer] * layers, SimpleNamespace(looks=looks), None))
+        return float(looking([layer] * layers, looks, None))
 
     assert far_off(5) == pytest.approx(0.0, abs=1e-3)
     assert min(far_off(place) for place in range(12) if place != 5) > 5.0
