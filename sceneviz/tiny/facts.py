@@ -14,27 +14,32 @@ from sceneviz.synthetic.words import NAMES, TOPICS, words_of
 from sceneviz.tiny.warmup import contrastive_loss, numbered
 
 WIDTH = 64  # numbers that stand for each of look, topic and people
-CHANGES = ("scene", "place", "time", "new place", "people", "topic")
-RECENT = 4  # shots within which a place counts as seen before
+CHANGES = ("scene", "place", "time", "new place", "people", "topic", "met", "stranger")
+RECENT = 4  # shots within which a place or a person counts as seen before
 
 
 def changes(told: Story) -> np.ndarray:
-    """`(shots, 6)` float32, 0 or 1: what differs between a shot and the one before it, in the order of CHANGES.
+    """`(shots, 8)` float32, 0 or 1: what differs between a shot and the one before it, in the order of CHANGES.
 
-    "new place": none of the last four shots showed it. "people": at most one of them was there before.
+    "new place": none of the last four shots showed it. "people": at most one of them was there before. "met" and
+    "stranger": somebody is named who was, or who was not, in the last four shots.
     """
     takes, scenes = told.takes, told.scenes
     marks = np.zeros((len(takes), len(CHANGES)), np.float32)
     for index, (take, before) in enumerate(zip(takes[1:], takes, strict=False), 1):
         here, there = scenes[take.scene], scenes[before.scene]
         people, others = set(here.characters), set(there.characters)
+        recent = takes[max(0, index - RECENT) : index]
+        known = {name for one in recent for name in one.characters}
         marks[index] = (
             take.scene != before.scene,
             take.place != before.place,
             take.time != before.time,
-            all(one.place != take.place for one in takes[max(0, index - RECENT) : index]),
+            all(one.place != take.place for one in recent),
             people != others and len(people & others) <= 1,
             here.topic != there.topic,
+            not known.isdisjoint(take.characters),
+            not known.issuperset(take.characters),
         )
     return marks
 

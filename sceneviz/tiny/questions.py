@@ -33,7 +33,7 @@ class Questions(NamedTuple):
 
     ends: the last token of every shot but a window's first. decisions: where an answer is decided, or named again by
         who asks for its reason.
-    changed: `(ends, 6)`, foretold: `(decisions, 6)`: what changes with that shot, and with the next (`facts.CHANGES`).
+    changed: `(ends, 8)`, foretold: `(decisions, 8)`: what changes with that shot, and with the next (`facts.CHANGES`).
     about: `(ends, 2, 3, 64)`: what that shot, and the one before, look like, talk about, and who is there; zero where
         it isn't shown. `(ends, 2, 2, 64)`, without the look, where the vision tower learns along.
     digits: of both shots' IDs at each end, then of the shot that is decided.
@@ -104,6 +104,7 @@ LOOKERS = (
     Looker("end", -1, lambda layers: layers // 2, 1),
     Looker("decision", 1, _late, 1),
     Looker("decision", 0, _late, -1),
+    Looker("decision", 2, _late, 0),  # the next shot may show nobody, and be the only one that shows another place
     Looker("decision", 1, lambda layers: layers - 1, 1),
     Looker("reason", 0, lambda layers: layers - 1, -1),
 )
@@ -184,7 +185,7 @@ class Lessons:
         )
 
     def changed(self, movie: int) -> np.ndarray:
-        """`(shots, 6)`: see `facts.changes`."""
+        """`(shots, 8)`: see `facts.changes`."""
         if movie not in self._changed:
             self._changed[movie] = changes(story_of(self.windows.movies[movie]))
         return self._changed[movie]

@@ -25,7 +25,7 @@ from sceneviz.tiny.build import settle_features, start_attention, tiny_config, w
 from sceneviz.tiny.facts import CHANGES, Look, changes, said_and_present
 from sceneviz.tiny.lessons import WEIGHTS, Heads, losses
 from sceneviz.tiny.looks import Layer, looking
-from sceneviz.tiny.questions import Lessons, Reasons
+from sceneviz.tiny.questions import LOOKERS, Lessons, Reasons
 from sceneviz.tiny.reading import warm_up_reading
 from sceneviz.tiny.telling import Drawn
 from sceneviz.training import TrainConfig
@@ -46,6 +46,10 @@ def test_changes_are_those_of_the_story() -> None:
     for scene, after in zip(told.scenes, told.scenes[1:], strict=False):
         assert marks[after.first, CHANGES.index("topic")] == (scene.topic != after.topic)
         assert marks[after.first, CHANGES.index("time")] == (scene.time != after.time)
+    for index, take in enumerate(told.takes[1:], 1):
+        before = [name for one in told.takes[max(0, index - 4) : index] for name in one.characters]
+        assert marks[index, CHANGES.index("met")] == any(name in before for name in take.characters)
+        assert marks[index, CHANGES.index("stranger")] == any(name not in before for name in take.characters)
 
 
 def test_the_same_people_are_the_same_direction() -> None:
@@ -138,7 +142,7 @@ def test_a_reason_is_to_look_at_the_very_token_that_has_named_its_shot(layers: i
     request = {"reason_rows": torch.tensor([0, 0]), "reason_columns": torch.tensor([8, 9])}
     explained = SimpleNamespace(shots=(3,))
     reasons = Reasons.of(request | {"reason_asked": torch.tensor([5, 5])}, [explained])
-    looks = [*[Reasons.none().look] * 5, reasons.look]
+    looks = [reasons.look if each.start == "reason" else Reasons.none().look for each in LOOKERS]
 
     def far_off(looked_at: int) -> float:
         given = torch.zeros(2, 12).index_fill(1, torch.tensor([looked_at]), 1.0)
