@@ -104,7 +104,7 @@ LOOKERS = (
     Looker("end", -1, lambda layers: layers // 2, 1),
     Looker("decision", 1, _late, 1),
     Looker("decision", 0, _late, -1),
-    Looker("decision", 2, _late, 0),  # the next shot may show nobody, and be the only one that shows another place
+    Looker("decision", 2, _late, 0),  # the next shot may show nobody, or be no more than a cut away and back
     Looker("decision", 1, lambda layers: layers - 1, 1),
     Looker("reason", 0, lambda layers: layers - 1, -1),
 )

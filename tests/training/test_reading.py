@@ -27,7 +27,7 @@ from sceneviz.tiny.lessons import WEIGHTS, Heads, losses
 from sceneviz.tiny.looks import Layer, looking
 from sceneviz.tiny.questions import LOOKERS, Lessons, Reasons
 from sceneviz.tiny.reading import warm_up_reading
-from sceneviz.tiny.telling import Drawn
+from sceneviz.tiny.telling import Drawn, Telling
 from sceneviz.training import TrainConfig
 from sceneviz.training.alignment import alignment_losses, kept_apart, seen_by_each
 from sceneviz.training.rationales import ExplainedWindows, Rendered
@@ -135,6 +135,21 @@ def test_a_request_for_a_reason_is_asked_what_its_decision_is_and_the_reason_loo
     seen = layer.rows(-1, np.stack((rows, columns)), kept_apart(model, batch)["mask"])
     torch.testing.assert_close(seen.sum(1), torch.ones(len(seen)))
     assert torch.equal(seen > 0, seen_by_each(reason)[rows, 0, columns])
+
+
+def test_heads_are_told_the_end_of_the_shot_that_they_are_to_look_at(tmp_path: Path) -> None:
+    model = _fresh()
+    lessons = _lessons(model, tmp_path)
+    samples = [lessons.windows[number] for number in range(3)]
+    layouts = Telling(model, lessons.windows, lessons.store, lessons.story)(samples)["layouts"]
+    asked = lessons.questions(layouts, samples)
+    for looker, (places, at) in zip(LOOKERS, asked.looks, strict=True):
+        assert (looker.start == "reason") == (len(at) == 0)
+        for (row, column), columns in zip(places.T.tolist(), at.tolist(), strict=True):
+            layout = layouts[row]
+            wanted = layout.shot[column] + looker.on
+            assert columns[0] == np.flatnonzero(layout.shot[: layout.prompt_length] == wanted)[-1]
+            assert set(layout.shot[columns].tolist()) == {wanted}
 
 
 @pytest.mark.parametrize("layers", [2, 4, 6])
