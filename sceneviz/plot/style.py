@@ -74,7 +74,9 @@ def log_scale(ax: Axes, which: str) -> None:
     ax.set(**{f"{which}scale": "log"})
     axis: Any = getattr(ax, f"{which}axis")
     low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
+    finest = (1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # within half a decade 1, 2 and 5 may label nothing
+    digits = finest if high < 4 * low else (1.0, 2.0, 5.0) if high < 300 * low else (1.0,)
+    axis.set_major_locator(LogLocator(subs=digits))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 

@@ -167,6 +167,17 @@ def test_cost_names_every_condition_beside_its_point(movies: list, answers: Call
         plot.cost(table, per="minutes", ax=column())
 
 
+@pytest.mark.parametrize(("least", "most"), [(30, 80), (6.1, 12.2), (25, 31), (0.2, 900), (1e-3, 1e5)])
+def test_the_axis_of_a_cost_always_has_two_numbers_and_never_many(
+    movies: list, answers: Callable, least: float, most: float
+) -> None:
+    table = swept(movies, answers, ("1 a shot", "2 a shot", "3 a shot"))
+    table["seconds"] = table["seconds"].map(dict(zip((1, 2, 4), np.geomspace(least, most, 3), strict=True)))
+    ax = plot.cost(table, ax=column())
+    low, high = ax.get_xlim()
+    assert 2 <= sum(low <= tick <= high for tick in ax.get_xticks()) <= 10
+
+
 def test_trust_sets_answers_and_shots_side_by_side() -> None:
     rows = [
         {"subject": subject, "measure": measure, "distance": far, "value": far, "low": far, "high": far + 1}
