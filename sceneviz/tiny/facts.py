@@ -10,19 +10,22 @@ import torch
 from torch import Tensor, nn
 
 from sceneviz.synthetic import Story
+from sceneviz.synthetic.story import REASONS
 from sceneviz.synthetic.words import NAMES, TOPICS, words_of
 from sceneviz.tiny.warmup import contrastive_loss, numbered
 
 WIDTH = 64  # numbers that stand for each of look, topic and people
-CHANGES = ("scene", "place", "time", "new place", "people", "topic", "met", "stranger")
+SINCE = tuple(f"since: {reason}" for reason in REASONS)
+CHANGES = ("scene", "place", "time", "new place", "people", "topic", "met", "stranger", *SINCE)
 RECENT = 4  # shots within which a place or a person counts as seen before
 
 
-def changes(told: Story) -> np.ndarray:
-    """`(shots, 8)` float32, 0 or 1: what differs between a shot and the one before it, in the order of CHANGES.
+def changes(told: Story, start: int = 0) -> np.ndarray:
+    """`(shots, 12)` float32, 0 or 1: what differs between a shot and the one before it, in the order of CHANGES.
 
     "new place": none of the last four shots showed it. "people": at most one of them was there before. "met" and
-    "stranger": somebody is named who was, or who was not, in the last four shots.
+    "stranger": somebody is named who was, or who was not, in the last four shots. SINCE: what changed when the shot's
+    scene began, of which each of its shots tells more; nothing where that was not behind shot `start`.
     """
     takes, scenes = told.takes, told.scenes
     marks = np.zeros((len(takes), len(CHANGES)), np.float32)
@@ -40,6 +43,7 @@ def changes(told: Story) -> np.ndarray:
             here.topic != there.topic,
             not known.isdisjoint(take.characters),
             not known.issuperset(take.characters),
+            *(here.first > start and reason in scenes[take.scene - 1].reasons for reason in REASONS),
         )
     return marks
 

@@ -21,9 +21,9 @@ from sceneviz.training.windows import training_loss
 # What each lesson counts for in the sum.
 WEIGHTS = {
     "answers": 3.0,
-    "changes": 2.0,
-    "next": 4.0,
-    "soon": 2.0,
+    "changes": 3.0,
+    "next": 6.0,
+    "soon": 3.0,
     "recall": 1.0,
     "number": 0.5,
     "look": 1.0,

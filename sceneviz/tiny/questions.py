@@ -33,7 +33,7 @@ class Questions(NamedTuple):
 
     ends: the last token of every shot but a window's first. decisions: where an answer is decided, or named again by
         who asks for its reason.
-    changed: `(ends, 8)`, foretold: `(decisions, 8)`: what changes with that shot, and with the next (`facts.CHANGES`).
+    changed: `(ends, 12)`, foretold: `(decisions, 12)`: what changes with that shot, with the next (`facts.CHANGES`).
     about: `(ends, 2, 3, 64)`: what that shot, and the one before, look like, talk about, and who is there; zero where
         it isn't shown. `(ends, 2, 2, 64)`, without the look, where the vision tower learns along.
     digits: of both shots' IDs at each end, then of the shot that is decided.
@@ -122,7 +122,6 @@ class Lessons:
     windows: TrainingWindows
     store: FeatureStore | None = None
     look: Look | None = None
-    _changed: dict[int, np.ndarray] = field(default_factory=dict)
     _seen: dict[int, Tensor] = field(default_factory=dict)
     _told: dict[tuple[int, int], Story] = field(default_factory=dict)
 
@@ -167,11 +166,12 @@ class Lessons:
         named += [(row, shot) for row, _, shot in decisions.tolist()]
         digits = [int(digit) for row, shot in named for digit in shot_id(shot, samples[row].first)]
         about = [self._shown(sample) for sample in samples]
+        changed = [changes(self.story(sample), sample.window.context.start) for sample in samples]
         return Questions(
             ends=ends[:, :2].T,
             decisions=decisions[:, :2].T,
-            changed=np.stack([self.changed(samples[row].movie)[shot] for row, _, shot in ends.tolist()]),
-            foretold=np.stack([self.changed(samples[row].movie)[shot + 1] for row, _, shot in decisions.tolist()]),
+            changed=np.stack([changed[row][shot] for row, _, shot in ends.tolist()]),
+            foretold=np.stack([changed[row][shot + 1] for row, _, shot in decisions.tolist()]),
             about=np.stack([about[row][[shot, shot - 1]] for row, _, shot in ends.tolist()]),
             digits=np.array(digits),
             looks=[
@@ -183,12 +183,6 @@ class Lessons:
             pictures=(pictured[:, :2].T, self._times(samples, pictured)),
             frames=self._frames(samples),
         )
-
-    def changed(self, movie: int) -> np.ndarray:
-        """`(shots, 8)`: see `facts.changes`."""
-        if movie not in self._changed:
-            self._changed[movie] = changes(story_of(self.windows.movies[movie]))
-        return self._changed[movie]
 
     def looks(self, movie: int) -> Tensor:
         """`(shots, 1, 64)`: what each shot looks like; `(shots, 0, 64)` where nothing says so."""

@@ -18,11 +18,11 @@ from sceneviz.models.family import family_of
 from sceneviz.models.flow import seeing
 from sceneviz.prompt import shot_id
 from sceneviz.synthetic import render_movie, story
-from sceneviz.synthetic.story import TIMES
+from sceneviz.synthetic.story import REASONS, TIMES
 from sceneviz.synthetic.words import TOPICS, words_of
 from sceneviz.tiny import reading
 from sceneviz.tiny.build import settle_features, start_attention, tiny_config, with_fewer_layers
-from sceneviz.tiny.facts import CHANGES, Look, changes, said_and_present
+from sceneviz.tiny.facts import CHANGES, SINCE, Look, changes, said_and_present
 from sceneviz.tiny.lessons import WEIGHTS, Heads, losses
 from sceneviz.tiny.looks import Layer, looking
 from sceneviz.tiny.questions import LOOKERS, Lessons, Reasons
@@ -50,6 +50,19 @@ def test_changes_are_those_of_the_story() -> None:
         before = [name for one in told.takes[max(0, index - 4) : index] for name in one.characters]
         assert marks[index, CHANGES.index("met")] == any(name in before for name in take.characters)
         assert marks[index, CHANGES.index("stranger")] == any(name not in before for name in take.characters)
+
+
+def test_every_shot_knows_what_changed_when_its_scene_began_if_that_was_seen() -> None:
+    told = story(20_000, pace="quick")
+    start, since = told.scenes[2].first, [CHANGES.index(name) for name in SINCE]
+    whole, seen = changes(told), changes(told, start)
+    for scene, after in zip(told.scenes, told.scenes[1:], strict=False):
+        reasons = [reason in scene.reasons for reason in REASONS]
+        for shot in range(after.first, after.last + 1):
+            assert whole[shot, since].tolist() == reasons
+            assert seen[shot, since].tolist() == (reasons if after.first > start else [False] * len(REASONS))
+    assert not whole[: told.scenes[1].first, since].any()
+    np.testing.assert_array_equal(np.delete(seen, since, 1), np.delete(whole, since, 1))
 
 
 def test_the_same_people_are_the_same_direction() -> None:
@@ -127,7 +140,8 @@ def test_a_request_for_a_reason_is_asked_what_its_decision_is_and_the_reason_loo
         answer = "Yes" if lessons.windows.movies[sample.movie].labels[0, shot] == 1 else "No"
         named = f"Shot {shot_id(shot, sample.first)}: {answer}"
         assert model.tokenizer.decode(ids[row, : place[1] + 2]).endswith(named)
-        np.testing.assert_array_equal(foretold[place], lessons.changed(sample.movie)[shot + 1])
+        known = changes(lessons.story(sample), sample.window.context.start)
+        np.testing.assert_array_equal(foretold[place], known[shot + 1])
     (rows, columns), at = asked.looks[-1]
     assert {(row, column) for row, column in zip(rows.tolist(), at[:, 0].tolist(), strict=True)} == set(requests)
     assert torch.equal(reason[rows, columns], reason[rows, at[:, 0]])
