@@ -78,7 +78,7 @@ STAGES = (
     Stage(
         "sight-20", "film", DRAWN, 20, 10,
         replace(
-            _READING, steps=2_500, batch_size=32, learning_rate=9e-4, warmup=40, single_frame=0.85, wide=0.8, seed=7,
+            _READING, steps=3_200, batch_size=32, learning_rate=9e-4, warmup=40, single_frame=0.85, wide=0.8, seed=7,
             freeze_vision=False, silent=0.12,
         ),
         reasons=True,
