@@ -69,14 +69,15 @@ def words(**changes: Any) -> dict[str, Any]:
 
 def log_scale(ax: Axes, which: str) -> None:
     """A logarithmic "x" or "y", with plain numbers as ticks: 0.5, 1, 2."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     ax.set(**{f"{which}scale": "log"})
     axis: Any = getattr(ax, f"{which}axis")
     low, high = axis.get_view_interval()
-    finest = (1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # within half a decade 1, 2 and 5 may label nothing
-    digits = finest if high < 4 * low else (1.0, 2.0, 5.0) if high < 300 * low else (1.0,)
-    axis.set_major_locator(LogLocator(subs=digits))
+    if high < 5 * low:  # too little for two of 1, 2, 5 and 10
+        axis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10)))
+    else:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 

@@ -167,7 +167,9 @@ def test_cost_names_every_condition_beside_its_point(movies: list, answers: Call
         plot.cost(table, per="minutes", ax=column())
 
 
-@pytest.mark.parametrize(("least", "most"), [(30, 80), (6.1, 12.2), (25, 31), (0.2, 900), (1e-3, 1e5)])
+@pytest.mark.parametrize(
+    ("least", "most"), [(30, 80), (6.1, 12.2), (25, 31), (9.8, 10.2), (2.7, 7.3), (0.2, 900), (1e-3, 1e5)]
+)
 def test_the_axis_of_a_cost_always_has_two_numbers_and_never_many(
     movies: list, answers: Callable, least: float, most: float
 ) -> None:
