@@ -17,7 +17,7 @@ from sceneviz.models import load_model
 from sceneviz.models.loading import CARD, EMBEDDED, write_card
 from sceneviz.recipe import Recipe
 from sceneviz.synthetic import render_movie
-from sceneviz.tiny.evaluate import best_threshold, effect_of_a_flip, results, sizes
+from sceneviz.tiny.evaluate import best_threshold, effect_of_a_flip, freely, results, sizes
 from sceneviz.tiny.reasons import measured as explained
 from sceneviz.tiny.stages import SEEDS, TEST, VALIDATION, Run
 
@@ -97,11 +97,13 @@ def _measure(home: Path) -> None:
     for name, said in explained(model, movies).items():
         measured[f"{name} (100 boundaries)"] = json.loads(said.round(3).to_json(orient="records"))
         print(f"{name}\n{said.round(3).to_string(index=False)}")
-    several = sizes(list(EMBEDDED), movies).round(3)
+    several, free = sizes(list(EMBEDDED), movies).round(3), freely(model, movies).round(3)
     measured["sizes"] = json.loads(several.to_json(orient="records"))
+    measured["filmed freely"] = json.loads(free.to_json(orient="records"))
     (home / "results.json").write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
     print(table.to_string(index=False))
     print(several.to_string(index=False))
+    print(free.to_string(index=False))
     print(flip)
 
 

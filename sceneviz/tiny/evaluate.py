@@ -16,6 +16,7 @@ from sceneviz.intervention import Force, intervene
 from sceneviz.metrics import score
 from sceneviz.movie import Movie
 from sceneviz.prediction import predict
+from sceneviz.synthetic import FilmedFreely, Freedom
 
 if TYPE_CHECKING:
     from sceneviz.models import SceneModel
@@ -30,6 +31,7 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
     "subtitles only": {"visual": False, "characters": False},
     "point-wise answers": {"sequential": False},
 }
+FREEDOMS = {"as rendered": Freedom(), "freely": Freedom(0.4, 0.3), "most freely": Freedom(0.6, 0.45)}
 MEASURES = (("micro", "AP"), ("macro", "AP"), ("micro", "F1@.5"), ("micro", "F1@val"))
 
 
@@ -85,6 +87,30 @@ def sizes(names: Sequence[str], movies: Sequence[Movie]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def freely(model: SceneModel, movies: Sequence[Movie]) -> pd.DataFrame:
+    """A row for each way of filming and of telling scenes: pooled AP on these movies, and its 95 %.
+
+    Filmed freely, each shot has its own light and is cut its own way, as in no movie that keeps to one style.
+    """
+    recipes = {name: replace(model.recipe, **LEFT_OUT[name]) for name in ("all inputs", "visual only")}
+    rows = []
+    for name, freedom in FREEDOMS.items():
+        filmed = [_filmed(movie, freedom, seed) for seed, movie in enumerate(movies)]
+        ours = ablate(filmed, model, recipes, progress=False)
+        baseline = score(filmed, [color_histogram(movie) for movie in filmed]).assign(condition="colour histogram")
+        table = pd.concat([ours, baseline]).query("pooling == 'micro' and measure == 'AP'")
+        for _, ap in table.iterrows():
+            told = {"condition": ap["condition"], "AP (micro)": ap["value"], "AP 95 %": _between(ap["low"], ap["high"])}
+            rows.append({"filmed": name, "crop": freedom.crop, "light": freedom.light} | told)
+    return pd.DataFrame(rows)
+
+
+def _filmed(movie: Movie, freedom: Freedom, seed: int) -> Movie:
+    if movie.frames is None or freedom == Freedom():
+        return movie
+    return replace(movie, frames=FilmedFreely(movie.frames, freedom, seed))
 
 
 def _between(low: float, high: float) -> str:

@@ -74,11 +74,12 @@ STAGES = (
         ),
         reasons=True,
     ),
-    # Last, the vision tower learns along, from frames that are drawn anew, one a shot, mostly, of movies that are new.
+    # Last, the vision tower learns along, from frames that are drawn anew, one a shot, mostly, of movies that are new;
+    # some windows are filmed freely (`telling.FREELY`).
     Stage(
         "sight-20", "film", DRAWN, 20, 10,
         replace(
-            _READING, steps=3_200, batch_size=32, learning_rate=9e-4, warmup=40, single_frame=0.85, wide=0.8, seed=7,
+            _READING, steps=3_400, batch_size=64, learning_rate=1.4e-3, warmup=60, single_frame=0.9, wide=0.8, seed=7,
             freeze_vision=False, silent=0.12,
         ),
         reasons=True,

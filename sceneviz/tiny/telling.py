@@ -1,4 +1,7 @@
-"""Windows of rendered movies, told anew each time: other names, topics and lines, and, if wanted, frames drawn anew."""
+"""Windows of rendered movies, told anew each time: other names, topics and lines, and, if wanted, frames drawn anew.
+
+Of the windows whose frames are drawn, some are filmed freely, each to its own degree.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,15 @@ import numpy as np
 
 from sceneviz.models.scene_model import SceneModel
 from sceneviz.movie import Shot
-from sceneviz.synthetic import Story, filmed
+from sceneviz.synthetic import Freedom, Story, filmed
+from sceneviz.synthetic.freely import larger
 from sceneviz.synthetic.source import RenderedFrames
 from sceneviz.training.samples import Sample
 from sceneviz.training.stores import DirectFrames, FeatureStore
 from sceneviz.training.windows import Collator, TrainingWindows
+
+FREELY = 0.4  # share of the windows that are filmed freely
+FREEST = Freedom(crop=0.5, light=0.35)
 
 
 class Telling(Collator):
@@ -31,13 +38,25 @@ class Telling(Collator):
         """As the sample's telling has them."""
         return filmed(self.story(sample)).shots
 
+    def frames(self, sample: Sample) -> list[np.ndarray]:
+        """As they are kept, or drawn; then in some windows filmed freely, the same way for each telling."""
+        rng = np.random.default_rng((sample.telling, 1))
+        if rng.random() >= FREELY or not isinstance(self.store, Drawn):
+            return super().frames(sample)
+        freedom = Freedom(rng.uniform(0, FREEST.crop), rng.uniform(0, FREEST.light))
+        size = sample.recipe.frame_size
+        drawn = self.store.window(sample.movie, sample.window.context, sample.frames, larger(size))
+        return [freedom.film(pictures, size, rng) for pictures in drawn]
+
 
 class Drawn(DirectFrames):
     """Keyframes of rendered movies, of which only those are drawn that are asked for."""
 
-    def window(self, movie: int, shots: range, frames: Sequence[int]) -> list[np.ndarray]:
-        """Of each shot, `(frames, H, W, 3)` uint8: some of its keyframes."""
-        film, count, size = self.movies[movie], self.recipe.frames_per_shot, self.recipe.frame_size
+    def window(
+        self, movie: int, shots: range, frames: Sequence[int], size: tuple[int, int] | None = None
+    ) -> list[np.ndarray]:
+        """Of each shot, `(frames, H, W, 3)` uint8: some of its keyframes; size: (H, W), the recipe's by default."""
+        film, count, size = self.movies[movie], self.recipe.frames_per_shot, size or self.recipe.frame_size
         assert isinstance(film.frames, RenderedFrames)
         return [
             np.stack([film.frames.draw(shot, shot.keyframes(count)[frame], size) for frame in frames])

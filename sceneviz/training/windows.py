@@ -93,10 +93,13 @@ class Collator:
 
     def _pictures(self, sample: Sample) -> np.ndarray:
         """The marked frames of a window."""
-        assert not isinstance(self.store, FeatureStore)
         shots = [self.movies[sample.movie].shots[index] for index in sample.window.context]
-        shown = self.store.window(sample.movie, sample.window.context, sample.frames)
-        return marked_frames(shots, shown, sample.recipe, sample.first)
+        return marked_frames(shots, self.frames(sample), sample.recipe, sample.first)
+
+    def frames(self, sample: Sample) -> list[np.ndarray]:
+        """Of each shot of a sample's window, `(frames, H, W, 3)` uint8: those of its keyframes that are shown."""
+        assert not isinstance(self.store, FeatureStore)
+        return self.store.window(sample.movie, sample.window.context, sample.frames)
 
 
 def training_loss(

@@ -13,6 +13,7 @@ import sceneviz as sv
 from sceneviz.models import load_model
 from sceneviz.movie import Movie
 from sceneviz.tiny import reasons, stages
+from sceneviz.tiny.evaluate import freely
 from sceneviz.tiny.reading import EVERY
 from sceneviz.tiny.stages import RECIPE, SEEDS, SMALLER, STAGES, VISION, Run, Stage
 
@@ -58,6 +59,16 @@ def test_the_whole_training_in_miniature_is_the_same_however_it_is_run(
     for name, weight in alone.items():
         assert torch.equal(weight, beside[name]), name
         assert torch.equal(weight, again[name]), name
+
+
+def test_what_it_scores_is_measured_on_movies_filmed_freely_too(movies: list[Movie]) -> None:
+    model = random_model(spread=1.0)
+    model.recipe = replace(model.recipe, context=5, focus=4, frames_per_shot=1)
+    table = freely(model, movies[:2]).set_index(["filmed", "condition"])["AP (micro)"]
+    assert len(table) == 9
+    assert table.between(0, 1).all()
+    baseline = table.xs("colour histogram", level="condition")
+    assert baseline["most freely"] != baseline["as rendered"]
 
 
 def test_what_it_says_is_measured(movies: list[Movie]) -> None:
