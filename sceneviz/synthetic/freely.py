@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
 
 from sceneviz._text import ScenevizError, fingerprint
@@ -41,6 +40,8 @@ class Freedom:
 
         size: (H, W). rng: is drawn from the same number of times for any shot.
         """
+        import cv2
+
         share = 1 - self.crop * rng.random()
         high, wide = (max(1, round(share * side)) for side in pictures.shape[1:3])
         top, left = round(rng.random() * (pictures.shape[1] - high)), round(rng.random() * (pictures.shape[2] - wide))
@@ -70,8 +71,7 @@ class FilmedFreely:
     @cached_property
     def fingerprint(self) -> str:
         """A short name for the content, equal for equal frames."""
-        free = (self.freedom.crop, self.freedom.light, self.seed)
-        return fingerprint("filmed freely", self.frames.fingerprint, *map(str, free))
+        return fingerprint("filmed freely", self.frames.fingerprint, self.freedom, self.seed)
 
     def read(self, shots: Sequence[Shot], count: int, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
         """The keyframes of each shot in order: `(count, H, W, 3)` uint8 RGB."""

@@ -39,9 +39,10 @@ class Telling(Collator):
         return filmed(self.story(sample)).shots
 
     def frames(self, sample: Sample) -> list[np.ndarray]:
-        """As they are kept, or drawn; then in some windows filmed freely, the same way for each telling."""
+        """Drawn, in some windows filmed freely: the same way for each telling."""
+        assert isinstance(self.store, Drawn)
         rng = np.random.default_rng((sample.telling, 1))
-        if rng.random() >= FREELY or not isinstance(self.store, Drawn):
+        if rng.random() >= FREELY:
             return super().frames(sample)
         freedom = Freedom(rng.uniform(0, FREEST.crop), rng.uniform(0, FREEST.light))
         size = sample.recipe.frame_size
