@@ -18,20 +18,24 @@ if TYPE_CHECKING:
     from sceneviz.synthetic.source import RenderedFrames
 
 
-def render_movie(seed: int, shots: int | None = None, *, pace: Pace = "film", style: Style = "drawn") -> Movie:
+def render_movie(
+    seed: int, shots: int | None = None, *, pace: Pace = "film", style: Style = "drawn", angles: float = 0.0
+) -> Movie:
     """A movie with known scenes, drawn on demand: the same for the same arguments, on every machine.
 
     pace: "film" has scenes as long as MovieNet's; "quick", for training, a boundary at every third shot.
     style: "drawn", or the same story among patterns: "leaves" (to vary a training with), "marble" (held out of any
     training: it shows what carries over to pictures of another kind).
+    angles: how far a place's colours differ from one of its cameras to the next, 0 (as painted) to 2; at 1, hues by
+    half a turn (standard deviation). People keep their colours.
     shots: how many, None for 60 to 140 by the seed. Its labels say where scenes end; `reasons` tells why.
     Seeds from 9 000 000 up are for testing only: nothing is ever trained on them.
     """
-    return filmed(story(seed, shots, pace=pace, style=style))
+    return filmed(story(seed, shots, pace=pace, style=style), angles)
 
 
-def filmed(script: Story) -> Movie:
-    """The movie of a story, drawn on demand."""
+def filmed(script: Story, angles: float = 0.0) -> Movie:
+    """The movie of a story, drawn on demand; angles: as of `render_movie`."""
     from sceneviz.synthetic.source import RenderedFrames
 
     ends = np.cumsum([take.n_frames for take in script.takes]).tolist()
@@ -50,7 +54,7 @@ def filmed(script: Story) -> Movie:
     labels = np.zeros((1, len(made)), np.int8)
     labels[0, [scene.last for scene in script.scenes]] = 1
     labels[0, -1] = -2
-    return Movie(script.name, made, RenderedFrames(script), Fraction(FRAME_RATE), labels)
+    return Movie(script.name, made, RenderedFrames(script, angles), Fraction(FRAME_RATE), labels)
 
 
 def write_movie(movie: Movie | int, folder: str | Path, size: tuple[int, int] = (180, 320)) -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sceneviz._text import ScenevizError, fingerprint
 from sceneviz.movie import Shot
+from sceneviz.synthetic.angles import Palette, checked, palette
 from sceneviz.synthetic.canvas import HEIGHT, WIDTH
 from sceneviz.synthetic.figures import figure
 from sceneviz.synthetic.stage import LIGHT, Set, backdrop_tint, build, pyramid
@@ -42,6 +43,7 @@ class _View:
     """A take, set up: the crop of the plate (centre and height in its pixels), how it moves, what stands in it."""
 
     plate: list[np.ndarray]
+    palette: Palette | None
     sharpest: int
     mirrored: bool
     centre: tuple[float, float]
@@ -56,10 +58,11 @@ class RenderedFrames:
     """The frames of a story: a `FrameSource` that needs no file.
 
     Drawn alike at every size (height, width): a smaller frame is the same picture, not a crop.
+    angles: how far a place's colours differ from one of its cameras to the next, as of `render_movie`; seed: of these.
     """
 
-    def __init__(self, story: Story) -> None:
-        self.story = story
+    def __init__(self, story: Story, angles: float = 0.0, seed: int = 0) -> None:
+        self.story, self.angles, self.seed = story, checked(angles), seed
         self._latest: tuple[int, _View] | None = None
         self._lenses: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
 
@@ -72,7 +75,8 @@ class RenderedFrames:
     def fingerprint(self) -> str:
         """A short name for the content, equal for equal frames."""
         # A story follows from its seed and length; its sets have no order, so it has no repr to rely on.
-        return fingerprint("rendered", VERSION, self.story.seed, len(self.story.takes), *self.story.unusual)
+        angles = (self.angles, self.seed) if self.angles else ()
+        return fingerprint("rendered", VERSION, self.story.seed, len(self.story.takes), *self.story.unusual, *angles)
 
     def read(self, shots: Sequence[Shot], count: int, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
         """Draw the keyframes of each shot in order: `(count, H, W, 3)` uint8 RGB."""
@@ -149,6 +153,7 @@ class RenderedFrames:
         exposed = 255 * np.clip(table, 0, 1.2)[:, None] * take.light * cast[None]
         return _View(
             plate=place.plate(take.time),
+            palette=self._palette(take) if self.angles else None,
             sharpest=_SHARPEST[take.kind],
             mirrored=take.mirrored,
             centre=(float(np.clip(x, half, WIDTH - half)), y),
@@ -158,6 +163,10 @@ class RenderedFrames:
             sprites=tuple(self._sprites(rng, index, take, place)),
             table=np.clip(exposed, 0, 255).astype(np.uint8)[:, None],
         )
+
+    def _palette(self, take: Take) -> Palette:
+        key = self.story.seed, 7, self.seed
+        return palette(self.angles, generator(*key), generator(*key, take.place, take.camera))
 
     def _sprites(self, rng: np.random.Generator, index: int, take: Take, place: Set) -> Iterator[_Sprite]:
         gain = np.sqrt(np.array(LIGHT[take.time], np.float32))  # people are lit a little better than places
@@ -213,7 +222,8 @@ def _backdrop(view: _View, moment: float, size: tuple[int, int]) -> np.ndarray:
     x = (view.centre[0] + view.pan * moment * wide) / shrink - turn * step_x * width / 2
     matrix = np.array([[turn * step_x, 0, x], [0, step_y, view.centre[1] / shrink - tall / shrink / 2]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(view.plate[level], matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+    seen = cv2.warpAffine(view.plate[level], matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+    return seen if view.palette is None else view.palette.of(seen)
 
 
 def _overlay(picture: np.ndarray, sprite: _Sprite, moment: float) -> None:

@@ -12,11 +12,12 @@ import pandas as pd
 from sceneviz.ablation import ablate, compare, conditions_of, sweep
 from sceneviz.ablation.conditions import ONE
 from sceneviz.baselines import color_histogram, constant
+from sceneviz.explanation import story_of
 from sceneviz.intervention import Force, intervene
 from sceneviz.metrics import score
 from sceneviz.movie import Movie
 from sceneviz.prediction import predict
-from sceneviz.synthetic import FilmedFreely, Freedom
+from sceneviz.synthetic import FilmedFreely, Freedom, filmed
 
 if TYPE_CHECKING:
     from sceneviz.models import SceneModel
@@ -31,7 +32,13 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
     "subtitles only": {"visual": False, "characters": False},
     "point-wise answers": {"sequential": False},
 }
-FREEDOMS = {"as rendered": Freedom(), "freely": Freedom(0.4, 0.3), "most freely": Freedom(0.6, 0.45)}
+FILMED = {  # how freely, and how far a place's cameras differ
+    "as rendered": (Freedom(), 0.0),
+    "freely": (Freedom(0.4, 0.3), 0.0),
+    "most freely": (Freedom(0.6, 0.45), 0.0),
+    "from unlike angles": (Freedom(), 0.6),
+    "freely, from unlike angles": (Freedom(0.4, 0.3), 0.6),
+}
 MEASURES = (("micro", "AP"), ("macro", "AP"), ("micro", "F1@.5"), ("micro", "F1@val"))
 
 
@@ -92,25 +99,28 @@ def sizes(names: Sequence[str], movies: Sequence[Movie]) -> pd.DataFrame:
 def freely(model: SceneModel, movies: Sequence[Movie]) -> pd.DataFrame:
     """A row for each way of filming and of telling scenes: pooled AP on these movies, and its 95 %.
 
-    Filmed freely, each shot has its own light and is cut its own way, as in no movie that keeps to one style.
+    Filmed freely, each shot has its own light and is cut its own way; from unlike angles, each camera of a place has
+    its own colours: as in no movie that keeps to one style.
     """
     recipes = {name: replace(model.recipe, **LEFT_OUT[name]) for name in ("all inputs", "visual only")}
     rows = []
-    for name, freedom in FREEDOMS.items():
-        filmed = [_filmed(movie, freedom, seed) for seed, movie in enumerate(movies)]
-        ours = ablate(filmed, model, recipes, progress=False)
-        baseline = score(filmed, [color_histogram(movie) for movie in filmed]).assign(condition="colour histogram")
+    for name, (freedom, angles) in FILMED.items():
+        shown = [_shown(movie, freedom, angles, seed) for seed, movie in enumerate(movies)]
+        ours = ablate(shown, model, recipes, progress=False)
+        baseline = score(shown, [color_histogram(movie) for movie in shown]).assign(condition="colour histogram")
         table = pd.concat([ours, baseline]).query("pooling == 'micro' and measure == 'AP'")
         for _, ap in table.iterrows():
+            way = {"filmed": name, "crop": freedom.crop, "light": freedom.light, "angles": angles}
             told = {"condition": ap["condition"], "AP (micro)": ap["value"], "AP 95 %": _between(ap["low"], ap["high"])}
-            rows.append({"filmed": name, "crop": freedom.crop, "light": freedom.light} | told)
+            rows.append(way | told)
     return pd.DataFrame(rows)
 
 
-def _filmed(movie: Movie, freedom: Freedom, seed: int) -> Movie:
-    if movie.frames is None or freedom == Freedom():
-        return movie
-    return replace(movie, frames=FilmedFreely(movie.frames, freedom, seed))
+def _shown(movie: Movie, freedom: Freedom, angles: float, seed: int) -> Movie:
+    source = filmed(story_of(movie), angles).frames if angles else movie.frames
+    if source is not None and freedom != Freedom():
+        source = FilmedFreely(source, freedom, seed)
+    return replace(movie, frames=source)
 
 
 def _between(low: float, high: float) -> str:

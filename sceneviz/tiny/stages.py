@@ -75,7 +75,7 @@ STAGES = (
         reasons=True,
     ),
     # Last, the vision tower learns along, from frames that are drawn anew, one a shot, mostly, of movies that are new;
-    # some windows are filmed freely (`telling.FREELY`).
+    # some windows are filmed freely, some from angles that differ (`telling.FREELY`, `telling.ANGLED`).
     Stage(
         "sight-20", "film", DRAWN, 20, 10,
         replace(

@@ -1,6 +1,7 @@
 """Windows of rendered movies, told anew each time: other names, topics and lines, and, if wanted, frames drawn anew.
 
-Of the windows whose frames are drawn, some are filmed freely, each to its own degree.
+Of the windows whose frames are drawn, some are filmed freely, and some in places that look unlike from each of their
+cameras, each to its own degree.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sceneviz.training.windows import Collator, TrainingWindows
 
 FREELY = 0.4  # share of the windows that are filmed freely
 FREEST = Freedom(crop=0.5, light=0.35)
+ANGLED, MOST_ANGLED = 0.45, 1.0  # share of the windows whose cameras have colours of their own, and how far these go
 
 
 class Telling(Collator):
@@ -39,27 +41,39 @@ class Telling(Collator):
         return filmed(self.story(sample)).shots
 
     def frames(self, sample: Sample) -> list[np.ndarray]:
-        """Drawn, in some windows filmed freely: the same way for each telling."""
+        """Drawn, in some windows filmed freely or from angles that differ: the same way for each telling."""
         assert isinstance(self.store, Drawn)
         rng = np.random.default_rng((sample.telling, 1))
-        if rng.random() >= FREELY:
-            return super().frames(sample)
+        freely, angled = rng.random(2) < (FREELY, ANGLED)
         freedom = Freedom(rng.uniform(0, FREEST.crop), rng.uniform(0, FREEST.light))
         size = sample.recipe.frame_size
-        drawn = self.store.window(sample.movie, sample.window.context, sample.frames, larger(size))
-        return [freedom.film(pictures, size, rng) for pictures in drawn]
+        angles = rng.uniform(0, MOST_ANGLED) if angled else 0.0
+        shown = sample.movie, sample.window.context, sample.frames
+        drawn = self.store.window(*shown, larger(size) if freely else size, (angles, sample.telling))
+        return [freedom.film(pictures, size, rng) for pictures in drawn] if freely else drawn
 
 
 class Drawn(DirectFrames):
     """Keyframes of rendered movies, of which only those are drawn that are asked for."""
 
     def window(
-        self, movie: int, shots: range, frames: Sequence[int], size: tuple[int, int] | None = None
+        self,
+        movie: int,
+        shots: range,
+        frames: Sequence[int],
+        size: tuple[int, int] | None = None,
+        angles: tuple[float, int] = (0.0, 0),
     ) -> list[np.ndarray]:
-        """Of each shot, `(frames, H, W, 3)` uint8: some of its keyframes; size: (H, W), the recipe's by default."""
+        """Of each shot, `(frames, H, W, 3)` uint8: some of its keyframes.
+
+        size: (H, W), the recipe's by default. angles: how far those of the cameras differ, and the seed of it.
+        """
         film, count, size = self.movies[movie], self.recipe.frames_per_shot, size or self.recipe.frame_size
-        assert isinstance(film.frames, RenderedFrames)
+        source = film.frames
+        assert isinstance(source, RenderedFrames)
+        if angles[0]:
+            source = RenderedFrames(source.story, *angles)
         return [
-            np.stack([film.frames.draw(shot, shot.keyframes(count)[frame], size) for frame in frames])
+            np.stack([source.draw(shot, shot.keyframes(count)[frame], size) for frame in frames])
             for shot in film.shots[shots.start : shots.stop]
         ]

@@ -100,4 +100,4 @@ def test_some_training_windows_are_filmed_so_each_the_same_way_again(movie):
         np.testing.assert_array_equal(shown, telling.frames(sample))
         assert np.shape(shown) == np.shape(plain)
         freely.append(not np.array_equal(shown, plain))
-    assert 0.2 < np.mean(freely) < 0.6
+    assert 0.5 < np.mean(freely) < 0.85  # or from angles that differ
