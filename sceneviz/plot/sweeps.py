@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,7 @@ from sceneviz.plot.style import (
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox
 
 TRUST = {  # what stands on the y axis for each measure of a table of trust, and what is no effect
     "mass": ("share of attention", None),
@@ -130,20 +132,29 @@ def cost(
     )  # fmt: skip
     ax.margins(x=0.25)
     log_scale(ax, "x")
-    low, high = ax.get_xlim()
-    middle = np.sqrt(low * high)
-    for name, x, y in zip(shown["condition"], costs, values, strict=True):
-        right = x <= middle
-        ax.annotate(
-            plain(name, 30), (x, y), (4 if right else -4, 3), textcoords="offset points", va="bottom",
-            ha="left" if right else "right", **words(),
-        )  # fmt: skip
+    _name_points(ax, shown["condition"], costs, values)
     ax.set_xlabel(f"{per} a movie" if per == "seconds" else plain(per, 60), **words())
     ax.set_ylabel(f"{measure} ({pooling})", **words())
     table_caption(ax, ax.xaxis.label, shown, "95 % intervals over movies", "line: the best for its cost")
     options = {"measure": measure, "pooling": pooling, "per": per}
     remember(ax, "cost", data=shown.to_dict("list"), options=options)
     return ax
+
+
+def _name_points(ax: Axes, names: Iterable[str], xs: np.ndarray, ys: np.ndarray) -> None:
+    """Write each name beside its point, towards the middle, above or below: where no other name stands, if it can."""
+    middle = np.sqrt(np.prod(ax.get_xlim()))
+    taken: list[Bbox] = []
+    for name, x, y in zip(names, xs, ys, strict=True):
+        inward = 1 if x <= middle else -1
+        text = ax.annotate(plain(name, 30), (x, y), (0, 0), textcoords="offset points", **words())
+        for across, up in ((inward, 1), (inward, -1), (-inward, 1), (-inward, -1)):
+            text.xyann = 4 * across, 3 * up
+            text.set(ha="left" if across > 0 else "right", va="bottom" if up > 0 else "top")
+            box = text.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)
 
 
 def trust(table: pd.DataFrame, *, measure: str = "cut", ax: Axes | None = None) -> Axes:

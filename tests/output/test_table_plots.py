@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib
@@ -165,6 +166,20 @@ def test_cost_names_every_condition_beside_its_point(movies: list, answers: Call
     assert ax.get_xscale() == "log"
     with pytest.raises(ScenevizError, match="per must be one of"):
         plot.cost(table, per="minutes", ax=column())
+
+
+@pytest.mark.parametrize("costs", [(1, 1.2, 1.44), (1, 1.05, 1.1), (1, 1, 1), (1, 1, 2)])
+def test_names_at_points_that_cost_alike_do_not_stand_on_one_another(
+    movies: list, answers: Callable, costs: tuple[float, ...]
+) -> None:
+    names = ("1 a shot", "2 a shot", "3 a shot")
+    table = swept(movies, answers, names)
+    table["seconds"] = table["seconds"].map(dict(zip((1, 2, 4), costs, strict=True)))
+    ax = plot.cost(table, ax=column())
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text() in names]
+    assert len(boxes) == 3
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 @pytest.mark.parametrize(
