@@ -54,7 +54,8 @@ def filmed(script: Story, angles: float = 0.0) -> Movie:
     labels = np.zeros((1, len(made)), np.int8)
     labels[0, [scene.last for scene in script.scenes]] = 1
     labels[0, -1] = -2
-    return Movie(script.name, made, RenderedFrames(script, angles), Fraction(FRAME_RATE), labels)
+    name = f"{script.name}-angles-{angles:g}" if angles else script.name  # what is written of one is not the other's
+    return Movie(name, made, RenderedFrames(script, angles), Fraction(FRAME_RATE), labels)
 
 
 def write_movie(movie: Movie | int, folder: str | Path, size: tuple[int, int] = (180, 320)) -> Path:

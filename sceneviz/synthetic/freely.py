@@ -42,17 +42,18 @@ class Freedom:
         """
         import cv2
 
+        from sceneviz.synthetic.grading import grade
+
         share = 1 - self.crop * rng.random()
         high, wide = (max(1, round(share * side)) for side in pictures.shape[1:3])
         top, left = round(rng.random() * (pictures.shape[1] - high)), round(rng.random() * (pictures.shape[2] - wide))
         mirrored = rng.random() < 0.5 and self.crop > 0
         gamma, saturation, *gains = np.exp(self.light * rng.normal(0, _SPREADS))
-        table = np.clip(255 * (np.arange(256) / 255) ** gamma, 0, 255).astype(np.uint8)
-        colours = (saturation * np.eye(3) + (1 - saturation) / 3) * np.array(gains)[:, None]
+        colours = grade(gamma, saturation, gains)
         filmed = []
         for picture in pictures[:, top : top + high, left : left + wide]:
             picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA)
-            picture = cv2.transform(cv2.LUT(picture, table), colours)
+            picture = colours.of(picture)
             filmed.append(picture[:, ::-1] if mirrored else picture)
         return np.stack(filmed)
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from sceneviz._text import ScenevizError, fingerprint
 from sceneviz.movie import Shot
-from sceneviz.synthetic.angles import Palette, checked, palette
+from sceneviz.synthetic.angles import checked, palette
 from sceneviz.synthetic.canvas import HEIGHT, WIDTH
 from sceneviz.synthetic.figures import figure
+from sceneviz.synthetic.grading import Grade
 from sceneviz.synthetic.stage import LIGHT, Set, backdrop_tint, build, pyramid
 from sceneviz.synthetic.story import Story, Take, generator
 
@@ -43,7 +44,7 @@ class _View:
     """A take, set up: the crop of the plate (centre and height in its pixels), how it moves, what stands in it."""
 
     plate: list[np.ndarray]
-    palette: Palette | None
+    palette: Grade | None
     sharpest: int
     mirrored: bool
     centre: tuple[float, float]
@@ -164,7 +165,7 @@ class RenderedFrames:
             table=np.clip(exposed, 0, 255).astype(np.uint8)[:, None],
         )
 
-    def _palette(self, take: Take) -> Palette:
+    def _palette(self, take: Take) -> Grade:
         key = self.story.seed, 7, self.seed
         return palette(self.angles, generator(*key), generator(*key, take.place, take.camera))
 

@@ -9,7 +9,8 @@ from sceneviz._text import ScenevizError
 from sceneviz.explanation import known, story_of
 from sceneviz.movie import FrameSource
 from sceneviz.synthetic import render_movie
-from sceneviz.synthetic.angles import _turned, palette
+from sceneviz.synthetic.angles import palette
+from sceneviz.synthetic.grading import turned
 from sceneviz.synthetic.source import RenderedFrames
 
 SIZE = (56, 98)
@@ -36,6 +37,7 @@ def test_it_is_a_source_of_frames_that_reads_the_same_in_any_order(movie):
     assert len({RenderedFrames(movie.frames.story, *way).fingerprint for way in ways}) == len(ways)
     angled = render_movie(8_100_003, shots=24, angles=0.6)
     assert angled.frames.fingerprint == RenderedFrames(movie.frames.story, 0.6).fingerprint
+    assert angled.name == f"{movie.name}-angles-0.6"
     assert story_of(angled) == movie.frames.story
     assert known(angled, 3) == known(movie, 3)
 
@@ -82,10 +84,10 @@ def test_the_further_apart_the_less_cameras_look_alike():
 
 @given(one=TURNS, other=TURNS, colour=st.tuples(*[st.floats(0, 255)] * 3))
 def test_hues_turn_about_the_greys(one, other, colour):
-    np.testing.assert_allclose(_turned(one) @ _turned(other), _turned(one + other), atol=1e-9)
-    np.testing.assert_allclose(_turned(one) @ np.ones(3), np.ones(3), atol=1e-9)
-    assert np.isclose((_turned(one) @ colour).sum(), sum(colour))
-    assert np.isclose(np.linalg.norm(_turned(one) @ colour), np.linalg.norm(colour))
+    np.testing.assert_allclose(turned(one) @ turned(other), turned(one + other), atol=1e-9)
+    np.testing.assert_allclose(turned(one) @ np.ones(3), np.ones(3), atol=1e-9)
+    assert np.isclose((turned(one) @ colour).sum(), sum(colour))
+    assert np.isclose(np.linalg.norm(turned(one) @ colour), np.linalg.norm(colour))
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 2.5, float("nan")])
