@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from inspect import signature
 from typing import Any, cast
 
 import torch
@@ -33,7 +34,10 @@ class Qwen25VL:
         return module
 
     def load(self, folder: str, **options: Any) -> nn.Module:
-        """A model with its weights; options go to `from_pretrained`. Raises ScenevizError where weights are missing."""
+        """A model with its weights; options go to `from_pretrained`.
+
+        Raises ScenevizError where weights are missing, or the library is too old to be handed features.
+        """
         kind = getattr(transformers, self.kind)
         module: nn.Module
         module, found = kind.from_pretrained(folder, output_loading_info=True, **options)
@@ -41,6 +45,12 @@ class Qwen25VL:
             raise ScenevizError(
                 f"model {plain(folder, 300)} lacks {counted(len(missing), 'weight')}, the first of them {missing[0]}; "
                 "copy it again"
+            )
+        inner = cast(Any, module).model
+        if "mm_encoder_outputs" not in signature(inner.forward).parameters:  # it would take them, and see nothing
+            raise ScenevizError(
+                f"transformers {transformers.__version__} would ignore all frames: its {self.kind} takes no features; "
+                "pip install --upgrade transformers"
             )
         return module
 

@@ -106,6 +106,15 @@ def test_a_model_that_lacks_a_weight_is_refused_not_filled_with_noise(tmp_path: 
         load_model(str(tmp_path), device="cpu")
 
 
+def test_a_library_that_would_ignore_the_frames_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forward(self: Any, input_ids: Any = None, **others: Any) -> Any:
+        """As before transformers 5.18."""
+
+    monkeypatch.setattr("transformers.models.qwen2_5_vl.modeling_qwen2_5_vl.Qwen2_5_VLModel.forward", forward)
+    with pytest.raises(ScenevizError, match=r"transformers \S+ would ignore all frames: .*; pip install --upgrade"):
+        load_model(device="cpu")
+
+
 @pytest.mark.parametrize(
     ("file", "change"),
     [
