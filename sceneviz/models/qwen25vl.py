@@ -39,18 +39,17 @@ class Qwen25VL:
         Raises ScenevizError where weights are missing, or the library is too old to be handed features.
         """
         kind = getattr(transformers, self.kind)
+        if "mm_encoder_outputs" not in signature(kind.forward).parameters:  # it would take them, and see nothing
+            raise ScenevizError(
+                f"transformers {transformers.__version__} would ignore all frames: its {self.kind} takes no features; "
+                "pip install --upgrade transformers"
+            )
         module: nn.Module
         module, found = kind.from_pretrained(folder, output_loading_info=True, **options)
         if missing := sorted(found["missing_keys"]):  # the library fills them with noise, and says so on the side
             raise ScenevizError(
                 f"model {plain(folder, 300)} lacks {counted(len(missing), 'weight')}, the first of them {missing[0]}; "
                 "copy it again"
-            )
-        inner = cast(Any, module).model
-        if "mm_encoder_outputs" not in signature(inner.forward).parameters:  # it would take them, and see nothing
-            raise ScenevizError(
-                f"transformers {transformers.__version__} would ignore all frames: its {self.kind} takes no features; "
-                "pip install --upgrade transformers"
             )
         return module
 

@@ -110,7 +110,7 @@ def test_a_library_that_would_ignore_the_frames_is_refused(monkeypatch: pytest.M
     def forward(self: Any, input_ids: Any = None, **others: Any) -> Any:
         """As before transformers 5.18."""
 
-    monkeypatch.setattr("transformers.models.qwen2_5_vl.modeling_qwen2_5_vl.Qwen2_5_VLModel.forward", forward)
+    monkeypatch.setattr("transformers.Qwen2_5_VLForConditionalGeneration.forward", forward)
     with pytest.raises(ScenevizError, match=r"transformers \S+ would ignore all frames: .*; pip install --upgrade"):
         load_model(device="cpu")
 
