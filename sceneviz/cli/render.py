@@ -21,7 +21,9 @@ def add(commands: Commands) -> None:
         description="Draw a movie with known scenes, and write it as a video with subtitles, cast, shots and labels.",
     )
     command.add_argument("seed", metavar="SEED", type=int, help="which one; from 9000000 up they are never trained on")
-    command.add_argument("--style", metavar="STYLE", default="drawn", help="drawn, leaves or marble (default: drawn)")
+    command.add_argument(
+        "--style", metavar="STYLE", default="drawn", help="drawn, leaves, marble or solid (default: drawn)"
+    )
     command.add_argument(
         "--out", type=Path, metavar="DIR", default=Path("rendered"), help="where files go (default: rendered)"
     )

@@ -24,8 +24,9 @@ def render_movie(
     """A movie with known scenes, drawn on demand: the same for the same arguments, on every machine.
 
     pace: "film" has scenes as long as MovieNet's; "quick", for training, a boundary at every third shot.
-    style: "drawn", or the same story among patterns: "leaves" (to vary a training with), "marble" (held out of any
-    training: it shows what carries over to pictures of another kind).
+    style: "drawn"; or the same story in other pictures: "leaves" (patterns, to vary a training with), and, held out of
+    any training, to show what carries over to pictures of another kind: "marble" (patterns) and "solid" (places in
+    space, which each camera sees from where it stands).
     angles: how far a place's colours differ from one of its cameras to the next, 0 (as painted) to 2; at 1, hues by
     half a turn (standard deviation). People keep their colours.
     shots: how many, None for 60 to 140 by the seed. Its labels say where scenes end; `reasons` tells why.

@@ -31,7 +31,8 @@ def story(seed: int, shots: int | None = None, *, pace: Pace = "film", style: St
     """Invent a movie of `shots` shots (None: 60 to 140, by the seed). Equal arguments give equal stories.
 
     pace: "film" has scenes as long as MovieNet's, "quick" a boundary at every third shot.
-    style: of its places: "drawn" ones, or patterns in their stead ("leaves", "marble"); the story stays the same.
+    style: of its places: "drawn" ones, places in space ("solid"), or patterns in their stead ("leaves", "marble"); the
+    story stays the same.
     Seeds from 9 000 000 up are for testing only.
     """
     choice(pace, PACES, "pace")
@@ -41,10 +42,16 @@ def story(seed: int, shots: int | None = None, *, pace: Pace = "film", style: St
     rng = generator(seed)
     n_shots = int(rng.integers(60, 141)) if shots is None else shots
     cast = tuple(pick(rng, NAMES, 8))
-    places = tuple(place if style == "drawn" else replace(place, family=style) for place in _places(rng))
+    places = _places(rng)
     scenes = _scenes(rng, [*_boundaries(rng, n_shots, pace), n_shots - 1], cast, len(places))
     takes = [take for number, scene in enumerate(scenes) for take in takes_of(rng, number, scene, cast)]
-    return Story(seed, pace, style, cast, places, tuple(scenes), tuple(takes))
+    drawn = Story(seed, pace, "drawn", cast, places, tuple(scenes), tuple(takes))
+    return drawn if style == "drawn" else restyled(drawn, style)
+
+
+def restyled(told: Story, style: Style) -> Story:
+    """The same story in places of a style other than "drawn"."""
+    return replace(told, style=style, places=tuple(replace(place, family=style) for place in told.places))
 
 
 def reasons(seed: int, shots: int | None = None) -> list[dict[str, Any]]:

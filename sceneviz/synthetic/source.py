@@ -153,7 +153,7 @@ class RenderedFrames:
         cast = np.exp(fixed.normal(0, 0.06, 3) + fixed.normal(0, 0.12))
         exposed = 255 * np.clip(table, 0, 1.2)[:, None] * take.light * cast[None]
         return _View(
-            plate=place.plate(take.time),
+            plate=place.plate(take.time, take.camera),
             palette=self._palette(take) if self.angles else None,
             sharpest=_SHARPEST[take.kind],
             mirrored=take.mirrored,

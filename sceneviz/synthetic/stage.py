@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -11,6 +12,7 @@ import numpy as np
 from sceneviz.synthetic import indoors, outdoors, patterns
 from sceneviz.synthetic.canvas import HEIGHT, WIDTH, Canvas, colour
 from sceneviz.synthetic.story import CAMERAS, PROPS, Place, generator
+from sceneviz.synthetic.views import views
 
 LIGHT = {  # red, green and blue gain
     "dawn": (0.95, 0.80, 0.90),
@@ -24,18 +26,23 @@ PROP_SIZE = 160
 
 @dataclass(frozen=True)
 class Set:
-    """A place, built: its panorama, its props, where its cameras stand (0 to 1 along the panorama)."""
+    """A place, built: its panorama, its props, where its cameras look (0 to 1 along the panorama).
 
-    panorama: Canvas
+    panorama: as a camera sees it; painted places have one for all.
+    """
+
+    panorama: Callable[[int], Canvas]
     props: list[list[np.ndarray]]
     cameras: tuple[float, ...]
-    plates: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    painted: bool
+    plates: dict[tuple[int, str], list[np.ndarray]] = field(default_factory=dict)
 
-    def plate(self, time: str) -> list[np.ndarray]:
+    def plate(self, time: str, camera: int = 0) -> list[np.ndarray]:
         """The panorama at a time of day, as a pyramid."""
-        if time not in self.plates:
-            self.plates[time] = pyramid(_lit(self.panorama, time), 4)
-        return self.plates[time]
+        key = 0 if self.painted else camera, time
+        if key not in self.plates:
+            self.plates[key] = pyramid(_lit(self.panorama(camera), time), 4)
+        return self.plates[key]
 
 
 def pyramid(picture: np.ndarray, levels: int) -> list[np.ndarray]:
@@ -52,19 +59,22 @@ def build(place: Place) -> Set:
     """Paint a place."""
     rng = generator(place.seed)
     canvas = Canvas(rng, place.hue)
-    painter = next(getattr(kind, place.family) for kind in (indoors, outdoors, patterns) if hasattr(kind, place.family))
-    painter(canvas)
+    painted = place.family != "solid"
+    panorama = _painted(canvas, place.family) if painted else views(canvas, place.seed)
     props = [_prop(canvas, int(kind)) for kind in rng.permutation(8)[:PROPS]]
-    for prop in props:
-        for _ in range(2):
-            _put(canvas.rgb, prop, canvas.between(10, WIDTH - 50), canvas.between(110, 138), canvas.between(22, 36))
-    canvas.grit(0.16, (HEIGHT, 110))  # pools of light: each camera sees another part
+    if painted:
+        for prop in props:
+            for _ in range(2):
+                _put(canvas.rgb, prop, canvas.between(10, WIDTH - 50), canvas.between(110, 138), canvas.between(22, 36))
+        canvas.grit(0.16, (HEIGHT, 110))  # pools of light: each camera sees another part
     spots = np.linspace(0, 1, CAMERAS) + rng.uniform(-0.06, 0.06, CAMERAS)
-    return Set(
-        canvas,
-        [pyramid(prop, 4) for prop in props],
-        tuple(float(spot) for spot in np.clip(spots, 0, 1)[rng.permutation(CAMERAS)]),
-    )
+    cameras = tuple(float(spot) for spot in np.clip(spots, 0, 1)[rng.permutation(CAMERAS)])
+    return Set(panorama, [pyramid(prop, 4) for prop in props], cameras, painted)
+
+
+def _painted(canvas: Canvas, family: str) -> Callable[[int], Canvas]:
+    next(getattr(kind, family) for kind in (indoors, outdoors, patterns) if hasattr(kind, family))(canvas)
+    return lambda camera: canvas
 
 
 def _lit(canvas: Canvas, time: str) -> np.ndarray:

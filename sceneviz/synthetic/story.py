@@ -15,7 +15,7 @@ FRAME_RATE = 24
 
 Kind = Literal["wide", "medium", "close", "insert"]
 Pace = Literal["film", "quick"]
-Style = Literal["drawn", "leaves", "marble"]
+Style = Literal["drawn", "leaves", "marble", "solid"]
 
 
 @dataclass(frozen=True, slots=True)

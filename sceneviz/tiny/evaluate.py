@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +15,11 @@ from sceneviz.baselines import color_histogram, constant
 from sceneviz.explanation import story_of
 from sceneviz.intervention import Force, intervene
 from sceneviz.metrics import score
-from sceneviz.movie import Movie
+from sceneviz.movie import FrameSource, Movie
 from sceneviz.prediction import predict
 from sceneviz.synthetic import FilmedFreely, Freedom, filmed
+from sceneviz.synthetic.script import restyled
+from sceneviz.synthetic.story import Style
 
 if TYPE_CHECKING:
     from sceneviz.models import SceneModel
@@ -32,12 +34,33 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
     "subtitles only": {"visual": False, "characters": False},
     "point-wise answers": {"sequential": False},
 }
-FILMED = {  # how freely, and how far a place's cameras differ
-    "as rendered": (Freedom(), 0.0),
-    "freely": (Freedom(0.4, 0.3), 0.0),
-    "most freely": (Freedom(0.6, 0.45), 0.0),
-    "from unlike angles": (Freedom(), 0.6),
-    "freely, from unlike angles": (Freedom(0.4, 0.3), 0.6),
+
+
+@dataclass(frozen=True)
+class Filming:
+    """How shots are filmed, how far a place's cameras differ, and a style where it isn't the movie's own."""
+
+    freedom: Freedom = field(default_factory=Freedom)
+    angles: float = 0.0
+    style: Style | None = None
+
+    def of(self, movie: Movie, seed: int) -> Movie:
+        """A rendered movie, filmed this way; seed: of what is free."""
+        story = story_of(movie)
+        source: FrameSource | None = filmed(restyled(story, self.style) if self.style else story, self.angles).frames
+        if source is not None and self.freedom != Freedom():
+            source = FilmedFreely(source, self.freedom, seed)
+        return replace(movie, frames=source)
+
+
+FILMED = {
+    "as rendered": Filming(),
+    "freely": Filming(Freedom(0.4, 0.3)),
+    "most freely": Filming(Freedom(0.6, 0.45)),
+    "from unlike angles": Filming(angles=0.6),
+    "freely, from unlike angles": Filming(Freedom(0.4, 0.3), 0.6),
+    "in space": Filming(style="solid"),
+    "freely, in space": Filming(Freedom(0.4, 0.3), style="solid"),
 }
 MEASURES = (("micro", "AP"), ("macro", "AP"), ("micro", "F1@.5"), ("micro", "F1@val"))
 
@@ -100,27 +123,20 @@ def freely(model: SceneModel, movies: Sequence[Movie]) -> pd.DataFrame:
     """A row for each way of filming and of telling scenes: pooled AP on these movies, and its 95 %.
 
     Filmed freely, each shot has its own light and is cut its own way; from unlike angles, each camera of a place has
-    its own colours: as in no movie that keeps to one style.
+    its own colours; in space, each stands somewhere of its own.
     """
     recipes = {name: replace(model.recipe, **LEFT_OUT[name]) for name in ("all inputs", "visual only")}
     rows = []
-    for name, (freedom, angles) in FILMED.items():
-        shown = [_shown(movie, freedom, angles, seed) for seed, movie in enumerate(movies)]
+    for name, way in FILMED.items():
+        shown = [way.of(movie, seed) for seed, movie in enumerate(movies)]
         ours = ablate(shown, model, recipes, progress=False)
         baseline = score(shown, [color_histogram(movie) for movie in shown]).assign(condition="colour histogram")
         table = pd.concat([ours, baseline]).query("pooling == 'micro' and measure == 'AP'")
         for _, ap in table.iterrows():
-            way = {"filmed": name, "crop": freedom.crop, "light": freedom.light, "angles": angles}
+            about = {"filmed": name} | asdict(way.freedom) | {"angles": way.angles, "style": way.style}
             told = {"condition": ap["condition"], "AP (micro)": ap["value"], "AP 95 %": _between(ap["low"], ap["high"])}
-            rows.append(way | told)
+            rows.append(about | told)
     return pd.DataFrame(rows)
-
-
-def _shown(movie: Movie, freedom: Freedom, angles: float, seed: int) -> Movie:
-    source = filmed(story_of(movie), angles).frames if angles else movie.frames
-    if source is not None and freedom != Freedom():
-        source = FilmedFreely(source, freedom, seed)
-    return replace(movie, frames=source)
 
 
 def _between(low: float, high: float) -> str:

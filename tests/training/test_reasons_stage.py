@@ -65,7 +65,7 @@ def test_what_it_scores_is_measured_on_movies_filmed_freely_too(movies: list[Mov
     model = random_model(spread=1.0)
     model.recipe = replace(model.recipe, context=5, focus=4, frames_per_shot=1)
     table = freely(model, movies[:2]).set_index(["filmed", "condition"])["AP (micro)"]
-    assert len(table) == 15
+    assert len(table) == 21
     assert table.between(0, 1).all()
     baseline = table.xs("colour histogram", level="condition")
     assert baseline.nunique() == len(baseline)
