@@ -64,5 +64,5 @@ pictures: $(INSTALLED) ## the pictures of the README: from what the notebooks sa
 bench: $(INSTALLED) ## timings, printed, and the score on a real film
 	@$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
 
-tiny: $(INSTALLED) ## train the embedded model again (reckoned: an hour on a GPU, a day on two cores)
+tiny: $(INSTALLED) ## train the embedded model again (reckoned: an hour on a GPU, a day and a half on two cores)
 	@$(BIN)/python -m sceneviz.tiny
