@@ -49,6 +49,10 @@ class Canvas:
         hue = self.hue if hue is None else hue
         return colour(hue + self.rng.normal(0, 0.012), self.vivid * vivid, value * self.rng.uniform(0.93, 1.07))
 
+    def hues(self) -> list[float]:
+        """What to choose a hue of this place from: its own, twice, one beside it, its accent, and any."""
+        return [self.hue, self.hue, self.hue + 0.06, self.accent, float(self.rng.random())]
+
     def between(self, low: float, high: float) -> int:
         """A random whole number of pixels."""
         return int(self.rng.uniform(low, high))

@@ -15,7 +15,7 @@ from sceneviz.synthetic.canvas import HEIGHT, WIDTH, Canvas, Colour, noise
 
 def _palette(c: Canvas, count: int) -> list[Colour]:
     """Tones around the place's hue, its accent, and one of its own; from dark to light."""
-    hues = c.rng.choice([c.hue, c.hue, c.hue + 0.06, c.accent, c.rng.random()], count)
+    hues = c.rng.choice(c.hues(), count)
     vivid = c.rng.uniform(0.3, 1.7, count)
     values = np.linspace(c.rng.uniform(0.05, 0.3), c.rng.uniform(0.6, 1.0), count)
     return [c.tone(v, hue=float(h), vivid=float(s)) for v, h, s in zip(values, hues, vivid, strict=True)]

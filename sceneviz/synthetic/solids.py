@@ -114,7 +114,7 @@ def _bodies(rng: np.random.Generator, room: tuple[float, float, float] | None, t
 
 
 def _tone(c: Canvas, value: float) -> tuple[float, float, float]:
-    hue = float(c.rng.choice([c.hue, c.hue, c.hue + 0.06, c.accent, c.rng.random()]))
+    hue = float(c.rng.choice(c.hues()))
     return c.tone(value, hue=hue, vivid=float(c.rng.uniform(0.3, 1.6)))
 
 

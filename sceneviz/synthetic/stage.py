@@ -28,21 +28,20 @@ PROP_SIZE = 160
 class Set:
     """A place, built: its panorama, its props, where its cameras look (0 to 1 along the panorama).
 
-    panorama: as a camera sees it; painted places have one for all.
+    panorama: as a camera of a number sees it, the same canvas each time; painted places have one for all.
     """
 
     panorama: Callable[[int], Canvas]
     props: list[list[np.ndarray]]
     cameras: tuple[float, ...]
-    painted: bool
-    plates: dict[tuple[int, str], list[np.ndarray]] = field(default_factory=dict)
+    plates: dict[tuple[Canvas, str], list[np.ndarray]] = field(default_factory=dict)
 
     def plate(self, time: str, camera: int = 0) -> list[np.ndarray]:
         """The panorama at a time of day, as a pyramid."""
-        key = 0 if self.painted else camera, time
-        if key not in self.plates:
-            self.plates[key] = pyramid(_lit(self.panorama(camera), time), 4)
-        return self.plates[key]
+        seen = self.panorama(camera)
+        if (seen, time) not in self.plates:
+            self.plates[seen, time] = pyramid(_lit(seen, time), 4)
+        return self.plates[seen, time]
 
 
 def pyramid(picture: np.ndarray, levels: int) -> list[np.ndarray]:
@@ -69,7 +68,7 @@ def build(place: Place) -> Set:
         canvas.grit(0.16, (HEIGHT, 110))  # pools of light: each camera sees another part
     spots = np.linspace(0, 1, CAMERAS) + rng.uniform(-0.06, 0.06, CAMERAS)
     cameras = tuple(float(spot) for spot in np.clip(spots, 0, 1)[rng.permutation(CAMERAS)])
-    return Set(panorama, [pyramid(prop, 4) for prop in props], cameras, painted)
+    return Set(panorama, [pyramid(prop, 4) for prop in props], cameras)
 
 
 def _painted(canvas: Canvas, family: str) -> Callable[[int], Canvas]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 
 import cv2
 import numpy as np
@@ -26,9 +28,9 @@ class Camera:
     heading: float
     horizon: float
 
-    def distance(self, body: Body) -> float:
-        """How far a body is, along the ground."""
-        return float(np.hypot(body.x - self.x, body.z - self.z))
+    def distance(self, x: float, z: float) -> float:
+        """How far a place is, along the ground."""
+        return float(np.hypot(x - self.x, z - self.z))
 
     def column(self, x: float, z: float) -> float:
         """Where in the panorama a place is."""
@@ -44,6 +46,7 @@ def views(c: Canvas, seed: int) -> Callable[[int], Canvas]:
     """A place in the colours of a canvas: what its camera of a number sees. seed: of where the cameras stand."""
     world = laid_out(c)
 
+    @cache  # at every time of day it is the same
     def seen(number: int) -> Canvas:
         rng = generator(seed, number)
         canvas = copy(c)
@@ -73,9 +76,10 @@ class View:
         down = (np.arange(HEIGHT)[:, None] - self.camera.horizon) / _FOCAL
         shell = self._room(angle, down, *self.world.room) if self.world.room else self._open(angle, down)
         self.canvas.rgb[:] = shell.clip(0, 255)
-        for body in sorted(self.world.bodies, key=self.camera.distance, reverse=True):
-            if self.camera.distance(body) > max(1.2, 1.2 * body.width):  # or there would be nothing else to see
-                self._stand(body)
+        bodies = [(self.camera.distance(body.x, body.z), body) for body in self.world.bodies]
+        for far, body in sorted(bodies, key=itemgetter(0), reverse=True):
+            if far > max(1.2, 1.2 * body.width):  # or there would be nothing else to see
+                self._stand(body, far)
         self.canvas.grit(0.07, (3, 4))
 
     def _floor(self, angle: np.ndarray, far: np.ndarray) -> np.ndarray:
@@ -118,9 +122,9 @@ class View:
         red, green, blue = np.clip(self._hazy(tone, far), 0, 255).tolist()
         return red, green, blue
 
-    def _stand(self, body: Body) -> None:
-        """Paint a body, its sides as they face the light, and its shadow."""
-        c, camera, far = self.canvas, self.camera, self.camera.distance(body)
+    def _stand(self, body: Body, far: float) -> None:
+        """Paint a body that is so far away, its sides as they face the light, and its shadow."""
+        c, camera = self.canvas, self.camera
         middle, half = camera.column(body.x, body.z), _FOCAL * body.width / 2 / far
         if half < 0.7 or not -2 * half < middle < WIDTH + 2 * half:
             return
@@ -161,7 +165,7 @@ class View:
         turn = np.array([[np.cos(body.turn), np.sin(body.turn)], [-np.sin(body.turn), np.cos(body.turn)]])
         corners = np.array([(-1, -deep), (1, -deep), (1, deep), (-1, deep)]) * body.width / 2 @ turn
         corners += (body.x, body.z)
-        away = np.hypot(corners[:, 0] - camera.x, corners[:, 1] - camera.z)
+        away = [camera.distance(*corner) for corner in corners]
         columns = [camera.column(*corner) for corner in corners]
         if np.ptp(columns) > WIDTH / 2:  # around the seam of the panorama, behind the camera
             return

@@ -15,10 +15,11 @@ from sceneviz.baselines import color_histogram, constant
 from sceneviz.explanation import story_of
 from sceneviz.intervention import Force, intervene
 from sceneviz.metrics import score
-from sceneviz.movie import FrameSource, Movie
+from sceneviz.movie import Movie
 from sceneviz.prediction import predict
-from sceneviz.synthetic import FilmedFreely, Freedom, filmed
+from sceneviz.synthetic import FilmedFreely, Freedom
 from sceneviz.synthetic.script import restyled
+from sceneviz.synthetic.source import RenderedFrames
 from sceneviz.synthetic.story import Style
 
 if TYPE_CHECKING:
@@ -47,10 +48,9 @@ class Filming:
     def of(self, movie: Movie, seed: int) -> Movie:
         """A rendered movie, filmed this way; seed: of what is free."""
         story = story_of(movie)
-        source: FrameSource | None = filmed(restyled(story, self.style) if self.style else story, self.angles).frames
-        if source is not None and self.freedom != Freedom():
-            source = FilmedFreely(source, self.freedom, seed)
-        return replace(movie, frames=source)
+        frames = RenderedFrames(restyled(story, self.style) if self.style else story, self.angles)
+        free = self.freedom != Freedom()
+        return replace(movie, frames=FilmedFreely(frames, self.freedom, seed) if free else frames)
 
 
 FILMED = {

@@ -29,7 +29,7 @@ KEPT, DRAWN = SEEDS["film"][:1_600], SEEDS["film"][1_600:]
 VALIDATION, TEST = SPLITS["val"], SPLITS["test"][:20]
 VOCABULARY = 1_536
 SEEN = 400  # movies that the vision tower learns from: their frames are drawn once, 1.7 GB
-VISION = TrainConfig(steps=2_000, batch_size=16, learning_rate=1e-3, warmup=100, checkpoint_every=100, autocast=True)
+VISION = TrainConfig(steps=2_000, batch_size=16, learning_rate=1e-3, warmup=100, autocast=True)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,6 @@ _READING = TrainConfig(
     template_weight=0.02,
     freeze_vision=True,
     autocast=True,
-    checkpoint_every=100,
 )
 STAGES = (
     Stage(
